@@ -1,0 +1,58 @@
+/// Why a connection is closed: the number and the reason a client sees, and whether it comes back by itself.
+public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
+    /// The client asked for it.
+    case normal = 1000
+    /// The other side broke the WebSocket protocol.
+    case protocolError = 1002
+    /// A binary frame: the protocol is text only.
+    case unsupportedData = 1003
+    /// A text frame that is not UTF-8.
+    case invalidText = 1007
+    /// A message over the size limit.
+    case messageTooBig = 1009
+    /// No application has this key.
+    case unknownApp = 4001
+    /// The client's protocol version is not a number.
+    case malformedVersion = 4006
+    /// The client speaks a protocol version that is not served.
+    case unsupportedProtocol = 4007
+    /// The application ended this user's connections.
+    case unauthorised = 4009
+    /// The server is full, or the client does not read fast enough.
+    case overCapacity = 4100
+    /// The server restarts.
+    case reconnect = 4200
+    /// A ping stayed without answer.
+    case pongTimeout = 4201
+
+    /// The number on the wire.
+    public var code: UInt16 { self.rawValue }
+
+    /// A short reason for the client; fits into a close frame.
+    public var reason: String {
+        switch self {
+        case .normal: ""
+        case .protocolError: "WebSocket protocol error"
+        case .unsupportedData: "Only text frames are supported"
+        case .invalidText: "Text frame is not valid UTF-8"
+        case .messageTooBig: "Message exceeds the size limit"
+        case .unknownApp: "Application does not exist"
+        case .malformedVersion: "Invalid version string format"
+        case .unsupportedProtocol: "Unsupported protocol version"
+        case .unauthorised: "Connection not authorized"
+        case .overCapacity: "Over capacity"
+        case .reconnect: "Server restarts, reconnect"
+        case .pongTimeout: "Pong reply not received"
+        }
+    }
+
+    /// Whether Pusher clients reconnect by themselves after it.
+    public var clientReconnects: Bool {
+        switch self {
+        case .normal, .protocolError, .unsupportedData, .invalidText, .messageTooBig, .overCapacity, .reconnect,
+            .pongTimeout:
+            true
+        case .unknownApp, .malformedVersion, .unsupportedProtocol, .unauthorised: false
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Crypto
+
+/// Digests as lower-case hexadecimal text, and their comparison.
+enum HexDigest {
+    /// HMAC-SHA256 of `message`.
+    static func hmac(_ message: some Sequence<UInt8>, key: SymmetricKey) -> [UInt8] {
+        var code = HMAC<SHA256>(key: key)
+        code.update(data: Array(message))
+        return code.finalize().withUnsafeBytes { Self.hex($0) }
+    }
+
+    /// MD5 of `bytes`, which the HTTP API uses as a checksum under the signature.
+    static func md5(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var hash = Insecure.MD5()
+        hash.update(bufferPointer: bytes)
+        return hash.finalize().withUnsafeBytes { Self.hex($0) }
+    }
+
+    /// Two lower-case hexadecimal digits for each byte.
+    static func hex(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: bytes.count * 2) { buffer, count in
+            for byte in bytes {
+                buffer[count] = Self.digit(byte >> 4)
+                buffer[count + 1] = Self.digit(byte & 0xF)
+                count += 2
+            }
+        }
+    }
+
+    /// Compares without telling by its duration where the difference is.
+    ///
+    /// The lengths are no secret.
+    static func isEqual(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        var difference: UInt8 = 0
+        for (a, b) in zip(left, right) { difference |= a ^ b }
+        return difference == 0
+    }
+
+    @inline(__always)
+    static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? value + UInt8(ascii: "0") : value - 10 + UInt8(ascii: "a")
+    }
+}

@@ -1,0 +1,148 @@
+import Market
+
+extension FeedFileParser {
+    private static let tradeFields = [
+        "symbol", "price", "size", "side", "id", "time", "sequence", "snapshot", "flags",
+    ]
+    private static let quoteFields = [
+        "symbol", "bid", "ask", "bidSize", "askSize", "last", "time", "sequence", "snapshot", "flags",
+    ]
+    /// Frames of tests arrive at this instant unless they say otherwise: later than any event time a sample may carry.
+    private static let defaultReceivedTime = Timestamp(nanoseconds: 4_102_444_800_000_000_000)
+
+    func tests(_ value: YAMLValue?) throws(FeedFileError) -> [FeedTest] {
+        guard let value else { return [] }
+        guard case .sequence(let items) = value.content else {
+            throw self.reader.error(value.mark, "'tests' must be a list, but \(value.kindName) stands here.")
+        }
+        var tests: [FeedTest] = []
+        for item in items { tests.append(try self.test(item)) }
+        return tests
+    }
+
+    private func test(_ value: YAMLValue) throws(FeedFileError) -> FeedTest {
+        let section = try self.reader.section(value, "a test", keys: ["frame", "gives", "symbols", "received"])
+        let frameValue = try section.required("frame")
+        var frame: [UInt8] = []
+        if case .scalar(let text, let isPlain) = frameValue.content {
+            guard !(isPlain && text.isEmpty) else {
+                throw self.reader.error(
+                    frameValue.mark, "the frame is missing: write a mapping, a list or a quoted text.")
+            }
+            frame = Array(text.utf8)
+        } else {
+            try self.writeJSON(frameValue, to: &frame)
+        }
+        var received = Self.defaultReceivedTime
+        if let text = section["received"] { received = try self.time(text, "'received'") }
+        let symbols = try section["symbols"].map { value throws(FeedFileError) in
+            try self.reader.symbols(value, "'symbols'")
+        }
+        return FeedTest(
+            mark: section.mark, frame: frame, symbols: symbols ?? [], receivedTime: received,
+            expectation: try self.expectation(section.required("gives"))
+        )
+    }
+
+    private func time(_ value: YAMLValue, _ what: String) throws(FeedFileError) -> Timestamp {
+        let text = try self.reader.text(value, what)
+        guard let time = Timestamp(iso8601: text) else {
+            throw self.reader.error(
+                value.mark, "\(what) must be a time such as 2026-11-23T12:00:00.123456Z, but '\(text)' stands here."
+            )
+        }
+        return time
+    }
+
+    private func writeJSON(_ value: YAMLValue, to bytes: inout [UInt8]) throws(FeedFileError) {
+        switch value.content {
+        case .scalar:
+            guard let scalar = value.jsonScalar(), scalar.isString || JSONScalar.isLiteral(scalar.text) else {
+                throw self.reader.error(value.mark, "a value is missing here; write null or \"\" if that is meant.")
+            }
+            scalar.write(to: &bytes)
+        case .sequence(let items):
+            bytes.append(UInt8(ascii: "["))
+            for (index, item) in items.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                try self.writeJSON(item, to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        case .mapping(let pairs):
+            bytes.append(UInt8(ascii: "{"))
+            for (index, pair) in pairs.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                bytes.appendJSONString(try self.reader.text(pair.key, "a key"))
+                bytes.append(UInt8(ascii: ":"))
+                try self.writeJSON(pair.value, to: &bytes)
+            }
+            bytes.append(UInt8(ascii: "}"))
+        }
+    }
+
+    private func expectation(_ value: YAMLValue) throws(FeedFileError) -> FeedTest.Expectation {
+        switch value.content {
+        case .scalar(let text, _):
+            switch text {
+            case "ignored": return .ignored
+            case "control": return .control
+            case "unmatched": return .unmatched
+            case "malformed": return .malformed
+            case "reconnect": return .reconnect
+            default:
+                let names = ["ignored", "control", "unmatched", "malformed", "reconnect"]
+                throw self.reader.error(
+                    value.mark,
+                    "'gives' is '\(text)': \(Suggestion.text(for: text, among: names)) Or give a trade or quote."
+                )
+            }
+        case .sequence(let items):
+            guard !items.isEmpty else { return .ignored }
+            var ticks: [ExpectedTick] = []
+            for item in items { ticks.append(try self.expectedTick(item)) }
+            return .ticks(ticks)
+        case .mapping:
+            let section = try self.reader.section(value, "'gives'", keys: ["trade", "quote", "error"])
+            guard let error = section["error"] else { return .ticks([try self.expectedTick(value)]) }
+            guard section.order.count == 1 else {
+                throw self.reader.error(error.mark, "'error' of 'gives' stands alone: remove the rest.")
+            }
+            return .error(try self.reader.text(error, "'error'"))
+        }
+    }
+
+    private func expectedTick(_ value: YAMLValue) throws(FeedFileError) -> ExpectedTick {
+        let section = try self.reader.section(value, "'gives'", keys: ["trade", "quote"])
+        guard let kind = section.order.first, section.order.count == 1 else {
+            throw self.reader.error(section.mark, "a tick is either a trade or a quote; for both write a list.")
+        }
+        let body = try self.reader.section(
+            section.required(kind), kind, keys: kind == "trade" ? Self.tradeFields : Self.quoteFields
+        )
+        var fields: [(name: String, value: String?)] = []
+        for name in body.order {
+            let value = try body.required(name)
+            fields.append((name: name, value: try self.expectedField(name, value)))
+        }
+        return ExpectedTick(mark: section.mark, kind: kind, fields: fields)
+    }
+
+    private func expectedField(_ name: String, _ value: YAMLValue) throws(FeedFileError) -> String? {
+        if name == "flags" {
+            return try self.reader.texts(value, "'flags'").sorted().joined(separator: ", ")
+        }
+        if value.jsonScalar() == JSONScalar(text: "null", isString: false) { return nil }
+        let text = try self.reader.text(value, "'\(name)'")
+        switch name {
+        case "price", "size", "bid", "ask", "bidSize", "askSize", "last":
+            guard let decimal = Decimal64(text) else {
+                throw self.reader.error(value.mark, "'\(name)' must be a number, but '\(text)' stands here.")
+            }
+            return decimal.description
+        case "time": return try self.time(value, "'time'").description
+        case "symbol": return try self.reader.symbol(value, "'symbol'").name
+        case "snapshot": return try self.reader.boolean(value, "'snapshot'") ? "true" : "false"
+        default: return text
+        }
+    }
+}

@@ -1,0 +1,126 @@
+import Market
+import Yams
+
+/// A YAML value with its place: all that the loader needs of the YAML library.
+struct YAMLValue {
+    enum Content {
+        case scalar(String, isPlain: Bool)
+        case sequence([YAMLValue])
+        case mapping([(key: YAMLValue, value: YAMLValue)])
+    }
+
+    let content: Content
+    let mark: SourceMark
+
+    /// Reads one YAML document.
+    ///
+    /// - Throws: ``FeedFileError`` at the place of the first fault.
+    static func document(_ yaml: String, file: String) throws(FeedFileError) -> YAMLValue {
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: yaml)
+        } catch let error as YamlError {
+            throw Self.translated(error, file: file)
+        } catch {
+            throw FeedFileError(file: file, line: 1, column: 1, message: "cannot read the YAML: \(error)")
+        }
+        guard let node else {
+            throw FeedFileError(
+                file: file, line: 1, column: 1,
+                message: "the file is empty. Start it with 'feed: NAME'; docs/feeds.md shows a whole one."
+            )
+        }
+        return try Self.value(of: node, file: file, depth: 0)
+    }
+
+    private static func value(of node: Node, file: String, depth: Int) throws(FeedFileError) -> YAMLValue {
+        let mark = SourceMark(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
+        guard depth < 64 else {
+            throw FeedFileError(
+                file: file, line: mark.line, column: mark.column, message: "nested deeper than 64 levels: flatten it."
+            )
+        }
+        switch node {
+        case .scalar(let scalar):
+            return YAMLValue(content: .scalar(scalar.string, isPlain: scalar.style == .plain), mark: mark)
+        case .sequence(let sequence):
+            var items: [YAMLValue] = []
+            for item in sequence { items.append(try Self.value(of: item, file: file, depth: depth + 1)) }
+            return YAMLValue(content: .sequence(items), mark: mark)
+        case .mapping(let mapping):
+            var pairs: [(key: YAMLValue, value: YAMLValue)] = []
+            for (key, value) in mapping {
+                pairs.append(
+                    (
+                        key: try Self.value(of: key, file: file, depth: depth + 1),
+                        value: try Self.value(of: value, file: file, depth: depth + 1)
+                    )
+                )
+            }
+            return YAMLValue(content: .mapping(pairs), mark: mark)
+        case .alias:
+            throw FeedFileError(
+                file: file, line: mark.line, column: mark.column, message: "an alias that names no anchor."
+            )
+        }
+    }
+
+    private static func translated(_ error: YamlError, file: String) -> FeedFileError {
+        switch error {
+        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
+            .composer(let context, let problem, let mark, _):
+            let around = context.map { " (\($0.text))" } ?? ""
+            return FeedFileError(
+                file: file, line: mark.line, column: mark.column, message: "not valid YAML: \(problem)\(around)."
+            )
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            let keys = duplicates.map { "'\($0)'" }.joined(separator: ", ")
+            return FeedFileError(
+                file: file, line: context.mark.line, column: context.mark.column,
+                message: "the key \(keys) stands more than once in one mapping: keep one of them."
+            )
+        case .reader(let problem, _, _, _):
+            return FeedFileError(file: file, line: 1, column: 1, message: "not valid YAML: \(problem).")
+        case .no, .memory, .writer, .emitter, .representer, .dataCouldNotBeDecoded:
+            return FeedFileError(file: file, line: 1, column: 1, message: "cannot read the YAML: \(error).")
+        }
+    }
+
+    /// What the value is, for "expected … but found …".
+    var kindName: String {
+        switch self.content {
+        case .scalar(let text, _): text.isEmpty ? "nothing" : "'\(text)'"
+        case .sequence: "a list"
+        case .mapping: "a mapping"
+        }
+    }
+
+    /// The scalar as JSON would write it: plain `true`, `null` and numbers are literals, everything else is a string.
+    func jsonScalar() -> JSONScalar? {
+        guard case .scalar(let text, let isPlain) = self.content else { return nil }
+        return JSONScalar(text: text, isString: !(isPlain && JSONScalar.isLiteral(text)))
+    }
+}
+
+/// A string, number, boolean or null.
+struct JSONScalar: Hashable, Sendable {
+    /// The string's content, or the literal as written.
+    var text: String
+    /// Whether it is a string.
+    var isString: Bool
+
+    /// Whether `text` is a JSON literal: a number, `true`, `false` or `null`.
+    static func isLiteral(_ text: String) -> Bool {
+        if text == "true" || text == "false" || text == "null" { return true }
+        var text = text
+        return text.withUTF8 { bytes in
+            guard let base = bytes.baseAddress, bytes.count > 0 else { return false }
+            return JSONNumber.length(base, limit: bytes.count) == bytes.count
+        }
+    }
+
+    /// Appends the scalar as JSON.
+    func write(to bytes: inout [UInt8]) {
+        if self.isString { bytes.appendJSONString(self.text) } else { bytes.append(contentsOf: self.text.utf8) }
+    }
+}

@@ -1,0 +1,151 @@
+extension FrameScanner {
+    @inline(never)
+    mutating func fail(_ stop: Stop, _ place: Place) -> Place? {
+        self.stop = stop
+        self.stopOffset = place - self.start
+        return nil
+    }
+
+    @inline(__always)
+    static func skipSpace(_ place: Place, _ end: Place) -> Place {
+        if place < end, place.pointee > 0x20 { return place }
+        return Self.skipManySpaces(place, end)
+    }
+
+    @inline(never)
+    static func skipManySpaces(_ place: Place, _ end: Place) -> Place {
+        var place = place
+        while place < end {
+            switch place.pointee {
+            case 0x20, 0x09, 0x0A, 0x0D: place += 1
+            default: return place
+            }
+        }
+        return place
+    }
+
+    /// The closing quote of the string whose content starts at `place`.
+    @inline(__always)
+    mutating func closingQuote(_ place: Place, _ hasEscape: inout Bool) -> Place? {
+        guard self.end - place >= 16 else { return self.distantQuote(place, &hasEscape) }
+        var word = place
+        var hits = Self.quotesAndBackslashes(KeyBytes.load(word))
+        if hits == 0 {
+            word = place + 8
+            hits = Self.quotesAndBackslashes(KeyBytes.load(word))
+            if hits == 0 { return self.distantQuote(word + 8, &hasEscape) }
+        }
+        let close = word + hits.trailingZeroBitCount &>> 3
+        return close.pointee == UInt8(ascii: "\"") ? close : self.distantQuote(close, &hasEscape)
+    }
+
+    /// A set high bit for each byte that is `"` or `\`; bits above the lowest set one may be wrong.
+    ///
+    /// Mycroft's zero-byte test: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
+    @inline(__always)
+    static func quotesAndBackslashes(_ word: UInt64) -> UInt64 {
+        let quotes = word ^ 0x2222_2222_2222_2222
+        let slashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
+        return ((quotes &- 0x0101_0101_0101_0101) & ~quotes | (slashes &- 0x0101_0101_0101_0101) & ~slashes)
+            & 0x8080_8080_8080_8080
+    }
+
+    @inline(never)
+    mutating func distantQuote(_ place: Place, _ hasEscape: inout Bool) -> Place? {
+        var at = place
+        let end = self.end
+        while true {
+            while end - at >= 16 {
+                let low = Self.quotesAndBackslashes(KeyBytes.load(at))
+                let high = Self.quotesAndBackslashes(KeyBytes.load(at + 8))
+                if low | high == 0 {
+                    at += 16
+                    continue
+                }
+                at += low != 0 ? low.trailingZeroBitCount &>> 3 : 8 &+ high.trailingZeroBitCount &>> 3
+                break
+            }
+            while at < end, at.pointee != UInt8(ascii: "\""), at.pointee != UInt8(ascii: "\\") { at += 1 }
+            guard at < end else { return self.fail(.unexpectedEnd, end) }
+            if at.pointee == UInt8(ascii: "\"") { return at }
+            hasEscape = true
+            guard end - at > 2 else { return self.fail(.unexpectedEnd, end) }
+            at += 2
+        }
+    }
+
+    /// The place behind a number, `true`, `false` or `null`.
+    @inline(__always)
+    mutating func literal(_ place: Place) -> Place? {
+        switch place.pointee {
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            guard let length = JSONNumber.length(place, limit: self.end - place) else {
+                return self.fail(.badNumber, place)
+            }
+            return place + length
+        case UInt8(ascii: "t"): return self.word("true", place)
+        case UInt8(ascii: "f"): return self.word("false", place)
+        case UInt8(ascii: "n"): return self.word("null", place)
+        default: return self.fail(.unexpectedByte, place)
+        }
+    }
+
+    @inline(never)
+    mutating func word(_ text: StaticString, _ place: Place) -> Place? {
+        let count = text.utf8CodeUnitCount
+        guard self.end - place >= count else { return self.fail(.unexpectedEnd, place) }
+        for index in 0..<count where place[index] != text.utf8Start[index] {
+            return self.fail(.unexpectedByte, place)
+        }
+        return place + count
+    }
+
+    @inline(__always)
+    mutating func skipValue(_ place: Place) -> Place? {
+        guard place < self.end else { return self.fail(.unexpectedEnd, place) }
+        switch place.pointee {
+        case UInt8(ascii: "\""):
+            var hasEscape = false
+            guard let close = self.closingQuote(place + 1, &hasEscape) else { return nil }
+            return close + 1
+        case UInt8(ascii: "{"), UInt8(ascii: "["): return self.skipContainer(place)
+        default: return self.literal(place)
+        }
+    }
+
+    /// The place behind the object or array at `begin`, whatever is in it.
+    mutating func skipContainer(_ begin: Place) -> Place? {
+        // One bit a level: set for an object.
+        var levels: UInt64 = 0
+        var depth = 0
+        var place = begin
+        let end = self.end
+        while place < end {
+            let byte = place.pointee
+            switch byte {
+            case UInt8(ascii: "\""):
+                var hasEscape = false
+                guard let close = self.closingQuote(place + 1, &hasEscape) else { return nil }
+                place = close + 1
+            case UInt8(ascii: ","), UInt8(ascii: ":"), 0x20, 0x09, 0x0A, 0x0D: place += 1
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                guard depth < Self.depthMax else { return self.fail(.tooDeep, place) }
+                levels = levels &<< 1 | (byte == UInt8(ascii: "{") ? 1 : 0)
+                depth &+= 1
+                place += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                guard levels & 1 == (byte == UInt8(ascii: "}") ? 1 : 0) else {
+                    return self.fail(.unexpectedByte, place)
+                }
+                levels &>>= 1
+                depth &-= 1
+                place += 1
+                if depth == 0 { return place }
+            default:
+                guard let behind = self.literal(place) else { return nil }
+                place = behind
+            }
+        }
+        return self.fail(.unexpectedEnd, place)
+    }
+}

@@ -1,0 +1,180 @@
+/// What a captured value is.
+enum ValueKind: UInt8, CaseIterable {
+    case absent = 0
+    case string, escapedString, number, true_, false_, null, object, array
+
+    var type: JSONType? {
+        switch self {
+        case .absent: nil
+        case .string, .escapedString: .string
+        case .number: .number
+        case .true_, .false_: .boolean
+        case .null: .null
+        case .object: .object
+        case .array: .array
+        }
+    }
+}
+
+/// Where in the frame a value stands: without its quotes when it is a string.
+struct Slot {
+    var start: UInt32
+    var end: UInt32
+    var kind: ValueKind
+
+    static let absent = Slot(start: 0, end: 0, kind: .absent)
+
+    @inline(__always) var isMissing: Bool { self.kind == .absent || self.kind == .null }
+}
+
+/// A slot in the row of one `each` level; scope 0 is the frame itself.
+struct SlotReference: Hashable, Sendable {
+    var scope: Int
+    var slot: Int
+}
+
+/// Which messages are still possible after one more value is known.
+struct Verdict: Sendable {
+    /// Rules that the value does not rule out.
+    var possible: UInt64 = .max
+    /// Conditions that the value fulfils.
+    var fulfilled: UInt64 = 0
+
+    @inline(__always)
+    static func & (left: Verdict, right: Verdict) -> Verdict {
+        Verdict(possible: left.possible & right.possible, fulfilled: left.fulfilled | right.fulfilled)
+    }
+}
+
+/// What a value that `when` looks at decides, prepared so that the usual test costs one look-up.
+struct Watch {
+    /// From words and literals that a condition names to an index in `verdicts`.
+    var strings: KeyTable
+    var literals: KeyTable
+    var verdicts: UnsafeMutablePointer<Verdict>
+    /// For a string or literal that no condition names.
+    var otherwise: Verdict
+    /// By `ValueKind`: what the type alone decides.
+    var kinds: UnsafeMutablePointer<Verdict>
+    /// Prefix and suffix tests.
+    var affixes: UnsafeMutablePointer<AffixTest>
+    var affixCount: Int
+    /// The slot in scope 0.
+    var slot: Int
+    /// What it decides that there is no value.
+    var whenAbsent: Verdict
+}
+
+/// A prefix and suffix test of a watched value.
+struct AffixTest {
+    var affix: Affix
+    var whenTrue: Verdict
+    var whenFalse: Verdict
+}
+
+/// What a text must start and end with.
+struct Affix {
+    var prefix: UnsafeMutablePointer<UInt8>
+    var prefixCount: Int
+    var suffix: UnsafeMutablePointer<UInt8>
+    var suffixCount: Int
+
+    /// Whether the text does.
+    func matches(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        guard length >= self.prefixCount + self.suffixCount else { return false }
+        for index in 0..<self.prefixCount where text[index] != self.prefix[index] { return false }
+        let tail = text + (length - self.suffixCount)
+        for index in 0..<self.suffixCount where tail[index] != self.suffix[index] { return false }
+        return true
+    }
+}
+
+/// One place in a frame that the scanner knows.
+struct ProgramNode {
+    /// A member that is wanted of an array, negative from the end.
+    struct Index {
+        var index: Int32
+        var node: Int32
+    }
+
+    /// Where the value goes, or −1.
+    var slot: Int32 = -1
+    /// Which watch judges it, or −1.
+    var watch: Int32 = -1
+    /// The keys that are wanted of an object.
+    var keys: KeyTable?
+    /// Where the guesses for the keys start in the work space.
+    var guessBase: Int32 = 0
+    var indexes: UnsafeMutablePointer<Index>?
+    var indexCount = 0
+    var hasNegativeIndex = false
+    /// The scope whose rows are this array's members, or −1.
+    var memberScope: Int32 = -1
+    var memberNode: Int32 = -1
+    /// The scope whose rows are this object's entries, or −1.
+    var entryScope: Int32 = -1
+    var entryNode: Int32 = -1
+    /// The slot of the entry's key in its row, or −1.
+    var entryKeySlot: Int32 = -1
+
+    @inline(__always) var entersObject: Bool { self.keys != nil || self.entryScope >= 0 || self.memberScope >= 0 }
+    @inline(__always) var entersArray: Bool { self.memberScope >= 0 || self.indexes != nil }
+}
+
+/// One level of `each`, or the frame.
+struct ProgramScope: Sendable {
+    var parent: Int
+    var slotCount: Int
+}
+
+/// Owns the flat tables of a program.
+final class ProgramMemory: @unchecked Sendable {
+    // SAFETY: filled by one builder before the program is shared, and freed when nobody refers to it any more.
+    private var blocks: [UnsafeMutableRawPointer] = []
+    private var tables: [KeyTable] = []
+
+    /// Copies `values` into memory that lives as long as this object.
+    func store<Value: BitwiseCopyable>(_ values: [Value]) -> UnsafeMutablePointer<Value> {
+        let block = UnsafeMutableRawPointer.allocate(
+            byteCount: max(1, values.count) * MemoryLayout<Value>.stride, alignment: 16
+        )
+        self.blocks.append(block)
+        let typed = block.bindMemory(to: Value.self, capacity: max(1, values.count))
+        typed.initialize(from: values, count: values.count)
+        return typed
+    }
+
+    /// A table from words to numbers that lives as long as this object.
+    func table(_ words: [(text: [UInt8], value: Int32)]) -> KeyTable {
+        var table = KeyTable(minimumCapacity: words.count)
+        for (text, value) in words { table.insert(text, value: value) }
+        self.tables.append(table)
+        return table
+    }
+
+    deinit {
+        for block in self.blocks { block.deallocate() }
+        for table in self.tables { table.deallocate() }
+    }
+}
+
+/// A feed file's `messages`, compiled: flat tables that the scanner walks while it reads the bytes.
+struct Program: @unchecked Sendable {
+    // SAFETY: after the builder has made it nothing is written any more; `memory` keeps the tables alive.
+    var memory: ProgramMemory
+    var nodes: UnsafeMutablePointer<ProgramNode>
+    var watches: UnsafeMutablePointer<Watch>
+    var watchCount: Int
+    var rules: UnsafeMutablePointer<RuleCode>
+    /// For each rule the conditions that must be fulfilled.
+    var needs: UnsafeMutablePointer<UInt64>
+    /// Rules that need no more of the frame once they are certain.
+    var finalRules: UInt64
+    /// The rules there are.
+    var allRules: UInt64
+    var scopes: [ProgramScope]
+    /// How many ``KeyGuess``es a work space needs.
+    var guessCount: Int
+    /// What few fields need.
+    var details: [FieldDetail]
+}

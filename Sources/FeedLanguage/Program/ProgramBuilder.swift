@@ -1,0 +1,210 @@
+import Market
+
+/// Compiles `messages` into a ``Program``.
+///
+/// All paths of all rules go into one trie, so the scanner passes over a frame once whatever the number of rules.
+/// Conditions on the frame become verdicts on the values they look at, so rules drop out while the frame is still being read.
+struct ProgramBuilder {
+    /// A place in a frame.
+    final class Tree {
+        var slot: Int?
+        var watch: Int?
+        var keys: [(name: String, tree: Tree)] = []
+        var indexes: [(index: Int, tree: Tree)] = []
+        var members: (scope: Int, tree: Tree)?
+        var entries: (scope: Int, tree: Tree)?
+
+        func key(_ name: String) -> Tree {
+            if let known = self.keys.first(where: { $0.name == name }) { return known.tree }
+            let tree = Tree()
+            self.keys.append((name: name, tree: tree))
+            return tree
+        }
+
+        func index(_ index: Int) -> Tree {
+            if let known = self.indexes.first(where: { $0.index == index }) { return known.tree }
+            let tree = Tree()
+            self.indexes.append((index: index, tree: tree))
+            return tree
+        }
+    }
+
+    struct Scope {
+        var parent: Int
+        var tree: Tree
+        var slotCount = 0
+        var entryKeySlot: Int?
+    }
+
+    /// Every pair of a place and a test, numbered.
+    struct WatchedTest: Hashable {
+        var slot: Int
+        var test: Condition.Test
+    }
+
+    let file: String
+    var scopes = [Scope(parent: 0, tree: Tree())]
+    var tests: [WatchedTest: Int] = [:]
+    var needs: [UInt64] = []
+    var details: [FieldDetail] = []
+    let memory = ProgramMemory()
+
+    /// The most rules a file may have, and the most different tests in their `when`.
+    static let limit = 64
+
+    static func build(_ rules: [MessageRule], file: String) throws(FeedFileError) -> Program {
+        var builder = ProgramBuilder(file: file)
+        return try builder.program(rules)
+    }
+
+    private init(file: String) { self.file = file }
+
+    func error(_ mark: SourceMark, _ message: String) -> FeedFileError {
+        FeedFileError(file: self.file, line: mark.line, column: mark.column, message: message)
+    }
+
+    mutating func program(_ rules: [MessageRule]) throws(FeedFileError) -> Program {
+        if rules.count > Self.limit {
+            throw self.error(rules[Self.limit].mark, "more than \(Self.limit) message rules: join some of them.")
+        }
+        var compiled: [RuleCode] = []
+        var finalRules: UInt64 = 0
+        for (index, rule) in rules.enumerated() {
+            var need: UInt64 = 0
+            for condition in rule.conditions {
+                let reference = try self.reference(condition.path, chain: [0], mark: rule.mark)
+                let test = WatchedTest(slot: reference.slot, test: condition.test)
+                let number = self.tests[test] ?? self.tests.count
+                guard number < Self.limit else {
+                    throw self.error(rule.mark, "more than \(Self.limit) different tests in 'when': simplify them.")
+                }
+                self.tests[test] = number
+                need |= 1 << UInt64(number)
+            }
+            self.needs.append(need)
+            var chain = [0]
+            for level in rule.levels { chain.append(try self.scope(level, chain: chain, mark: rule.mark)) }
+            if case .fixed = rule.body { finalRules |= 1 << UInt64(index) }
+            compiled.append(try self.rule(rule.body, chain: chain, mark: rule.mark))
+        }
+        let watches = self.buildWatches()
+        var nodes: [ProgramNode] = []
+        _ = self.flatten(self.scopes[0].tree, into: &nodes)
+        var guessCount = 0
+        for index in nodes.indices where nodes[index].keys != nil {
+            nodes[index].guessBase = Int32(guessCount)
+            guessCount += KeyGuess.count
+        }
+        return Program(
+            memory: self.memory, nodes: self.memory.store(nodes), watches: self.memory.store(watches),
+            watchCount: watches.count, rules: self.memory.store(compiled), needs: self.memory.store(self.needs),
+            finalRules: finalRules, allRules: rules.count == Self.limit ? .max : (1 << UInt64(rules.count)) - 1,
+            scopes: self.scopes.map { ProgramScope(parent: $0.parent, slotCount: $0.slotCount) },
+            guessCount: guessCount, details: self.details
+        )
+    }
+
+    // MARK: Places
+
+    /// The tree that `path` leads to, from the item of the innermost scope in `chain`.
+    func place(
+        _ path: FieldPath, chain: [Int], mark: SourceMark
+    ) throws(FeedFileError) -> (scope: Int, tree: Tree) {
+        let scope: Int
+        switch path.origin {
+        case .item: scope = chain[chain.count - 1]
+        case .frame: scope = 0
+        case .outer(let levels):
+            guard levels < chain.count else {
+                throw self.error(
+                    mark, "path '\(path)' leads out of the frame: there are \(chain.count - 1) levels of 'each' here."
+                )
+            }
+            scope = chain[chain.count - 1 - levels]
+        }
+        var tree = self.scopes[scope].tree
+        for segment in path.segments {
+            switch segment {
+            case .key(let name): tree = tree.key(name)
+            case .index(let index): tree = tree.index(index)
+            }
+        }
+        return (scope: scope, tree: tree)
+    }
+
+    mutating func reference(
+        _ path: FieldPath, chain: [Int], mark: SourceMark
+    ) throws(FeedFileError) -> SlotReference {
+        let (scope, tree) = try self.place(path, chain: chain, mark: mark)
+        if path.isEntryKey {
+            guard path.segments.isEmpty, let slot = self.scopes[scope].entryKeySlot else {
+                throw self.error(mark, "path '\(path)': '@key' exists only where 'each' ends in '*'.")
+            }
+            return SlotReference(scope: scope, slot: slot)
+        }
+        if let slot = tree.slot { return SlotReference(scope: scope, slot: slot) }
+        let slot = self.scopes[scope].slotCount
+        self.scopes[scope].slotCount += 1
+        tree.slot = slot
+        return SlotReference(scope: scope, slot: slot)
+    }
+
+    /// The scope of one `each` level; levels over the same list share it.
+    mutating func scope(_ path: FieldPath, chain: [Int], mark: SourceMark) throws(FeedFileError) -> Int {
+        let (outer, tree) = try self.place(path, chain: chain, mark: mark)
+        guard outer == chain[chain.count - 1] || chain.count == 1 else {
+            throw self.error(mark, "each '\(path)' starts at the frame: only the first level may.")
+        }
+        if path.isEveryEntry {
+            if let known = tree.entries { return known.scope }
+            let item = Tree()
+            self.scopes.append(Scope(parent: outer, tree: item, slotCount: 1, entryKeySlot: 0))
+            tree.entries = (scope: self.scopes.count - 1, tree: item)
+        } else {
+            if let known = tree.members { return known.scope }
+            let item = Tree()
+            self.scopes.append(Scope(parent: outer, tree: item))
+            tree.members = (scope: self.scopes.count - 1, tree: item)
+        }
+        return self.scopes.count - 1
+    }
+
+    // MARK: Flattening
+
+    func flatten(_ tree: Tree, into nodes: inout [ProgramNode]) -> Int {
+        let index = nodes.count
+        nodes.append(ProgramNode())
+        var node = ProgramNode()
+        if let slot = tree.slot { node.slot = Int32(slot) }
+        if let watch = tree.watch { node.watch = Int32(watch) }
+        if !tree.keys.isEmpty {
+            var words: [(text: [UInt8], value: Int32)] = []
+            for (name, child) in tree.keys {
+                words.append((text: Array(name.utf8), value: Int32(self.flatten(child, into: &nodes))))
+            }
+            node.keys = self.memory.table(words)
+        }
+        if !tree.indexes.isEmpty {
+            var indexes: [ProgramNode.Index] = []
+            for (number, child) in tree.indexes {
+                indexes.append(
+                    ProgramNode.Index(index: Int32(number), node: Int32(self.flatten(child, into: &nodes)))
+                )
+                if number < 0 { node.hasNegativeIndex = true }
+            }
+            node.indexes = self.memory.store(indexes)
+            node.indexCount = tree.indexes.count
+        }
+        if let members = tree.members {
+            node.memberScope = Int32(members.scope)
+            node.memberNode = Int32(self.flatten(members.tree, into: &nodes))
+        }
+        if let entries = tree.entries {
+            node.entryScope = Int32(entries.scope)
+            node.entryNode = Int32(self.flatten(entries.tree, into: &nodes))
+            node.entryKeySlot = Int32(self.scopes[entries.scope].entryKeySlot ?? 0)
+        }
+        nodes[index] = node
+        return index
+    }
+}

@@ -1,0 +1,270 @@
+import Market
+
+extension TickBuilder {
+    /// Keeps the first complaint.
+    @inline(never)
+    mutating func complain(_ message: String) {
+        if !self.hasProblem { self.problem = message }
+        self.hasProblem = true
+    }
+
+    @inline(__always)
+    func slot(_ field: borrowing FieldCode) -> Slot {
+        guard field.slot >= 0 else { return .absent }
+        let slot = self.rows[Int(field.scope)][Int(field.slot)]
+        if slot.isMissing, field.detail >= 0 { return self.alternative(Int(field.detail)) }
+        return slot
+    }
+
+    @inline(never)
+    func alternative(_ detail: Int) -> Slot {
+        for reference in self.details[detail].alternatives {
+            let slot = self.rows[reference.scope][reference.slot]
+            if !slot.isMissing { return slot }
+        }
+        return .absent
+    }
+
+    /// A value's text, valid until the next escaped one is read; `nil` when it is missing, or no text or number.
+    @inline(__always)
+    func bytes(_ slot: Slot) -> UnsafeBufferPointer<UInt8>? {
+        switch slot.kind {
+        case .string, .number, .true_, .false_:
+            return UnsafeBufferPointer(start: self.base + Int(slot.start), count: Int(slot.end &- slot.start))
+        case .escapedString: return self.unescaped(slot)
+        case .absent, .null, .object, .array: return nil
+        }
+    }
+
+    @inline(never)
+    func unescaped(_ slot: Slot) -> UnsafeBufferPointer<UInt8>? {
+        let start = self.base + Int(slot.start)
+        guard let count = self.workspace.pointee.unescape(start, count: Int(slot.end - slot.start)) else { return nil }
+        return UnsafeBufferPointer(start: self.workspace.pointee.text, count: count)
+    }
+
+    /// What stands in the frame there, for a complaint.
+    func excerpt(_ slot: Slot) -> String {
+        let text = UnsafeBufferPointer(start: self.base + Int(slot.start), count: Int(slot.end - slot.start))
+        let shown = String(decoding: text.prefix(40), as: UTF8.self)
+        return text.count > 40 ? "'\(shown)…'" : "'\(shown)'"
+    }
+
+    @inline(__always)
+    mutating func symbol(_ field: borrowing FieldCode) -> Symbol? {
+        if field.detail < 0 {
+            let slot = self.rows[Int(field.scope)][Int(field.slot)]
+            if slot.kind == .string, slot.end > slot.start {
+                let found = self.symbols.pointee.symbol(
+                    self.base + Int(slot.start), count: Int(slot.end &- slot.start), end: self.end
+                )
+                if let found { return found }
+            }
+        }
+        return self.unusualSymbol(copy field)
+    }
+
+    @inline(never)
+    mutating func unusualSymbol(_ field: FieldCode) -> Symbol? {
+        let detail = field.detail >= 0 ? self.details[Int(field.detail)] : nil
+        if let constant = detail?.constant {
+            let symbol = Array(constant.utf8).withUnsafeBufferPointer { self.lookUp($0) }
+            if symbol == nil { self.complain("symbol '\(constant)' has no canonical name by the file's rules") }
+            return symbol
+        }
+        let slot = self.slot(field)
+        guard var text = self.bytes(slot), !text.isEmpty else {
+            self.complain(slot.isMissing ? "there is no symbol" : "symbol \(self.excerpt(slot)) is not a name")
+            return nil
+        }
+        if let like = detail?.like {
+            guard let captured = Self.capture(like, text) else {
+                self.complain("symbol \(self.excerpt(slot)) is not like '\(like.prefix)*\(like.suffix)'")
+                return nil
+            }
+            text = captured
+        }
+        guard let symbol = self.lookUp(text) else {
+            self.complain("symbol \(self.excerpt(slot)) has no canonical name by the file's rules")
+            return nil
+        }
+        return symbol
+    }
+
+    func lookUp(_ text: UnsafeBufferPointer<UInt8>) -> Symbol? {
+        guard let start = text.baseAddress, text.count > 0 else { return nil }
+        return self.symbols.pointee.symbol(start, count: text.count, end: start + text.count)
+    }
+
+    static func capture(
+        _ like: LikePattern, _ text: UnsafeBufferPointer<UInt8>
+    ) -> UnsafeBufferPointer<UInt8>? {
+        let prefixCount = like.prefix.utf8.count
+        let suffixCount = like.suffix.utf8.count
+        guard text.count > prefixCount + suffixCount, text.starts(with: like.prefix.utf8),
+            text.suffix(suffixCount).elementsEqual(like.suffix.utf8)
+        else { return nil }
+        return UnsafeBufferPointer(rebasing: text[prefixCount..<(text.count - suffixCount)])
+    }
+
+    /// The number; `nil` when there is none, and `isBad` when there is something else.
+    @inline(__always)
+    mutating func decimal(
+        _ field: borrowing FieldCode, _ name: StaticString, _ flags: inout TickFlags, _ isBad: inout Bool
+    ) -> Decimal64? {
+        guard field.isMapped else { return nil }
+        if field.detail >= 0 { return self.unusualDecimal(copy field, name, &flags, &isBad) }
+        let slot = self.rows[Int(field.scope)][Int(field.slot)]
+        if slot.kind == .string || slot.kind == .number {
+            let text = UnsafeRawBufferPointer(
+                start: self.base + Int(slot.start), count: Int(slot.end &- slot.start)
+            )
+            let readable = self.end - (self.base + Int(slot.start))
+            if let parsed = Decimal64.parse(text, readable: readable) {
+                if parsed.isRounded { flags.insert(.rounded) }
+                return parsed.value
+            }
+            if text.isEmpty { return nil }
+        } else if slot.isMissing {
+            return nil
+        }
+        return self.unusualDecimal(copy field, name, &flags, &isBad)
+    }
+
+    @inline(never)
+    mutating func unusualDecimal(
+        _ field: FieldCode, _ name: StaticString, _ flags: inout TickFlags, _ isBad: inout Bool
+    ) -> Decimal64? {
+        let detail = field.detail >= 0 ? self.details[Int(field.detail)] : nil
+        if let constant = detail?.constant { return Decimal64(constant) }
+        let slot = self.slot(field)
+        if slot.isMissing { return nil }
+        if let text = self.bytes(slot) {
+            if text.isEmpty || detail?.none.contains(where: { $0.utf8.elementsEqual(text) }) ?? false { return nil }
+            if slot.kind != .true_, slot.kind != .false_, let parsed = Decimal64.parse(UnsafeRawBufferPointer(text)) {
+                if detail?.noneDecimals.contains(parsed.value) ?? false { return nil }
+                if parsed.isRounded { flags.insert(.rounded) }
+                return parsed.value
+            }
+        }
+        isBad = true
+        self.complain("\(name) \(self.excerpt(slot)) is not a number")
+        return nil
+    }
+
+    @inline(__always)
+    func text(_ field: borrowing FieldCode) -> String? {
+        guard field.isMapped else { return nil }
+        if field.detail >= 0 { return self.unusualText(copy field) }
+        guard let text = self.bytes(self.slot(field)), !text.isEmpty else { return nil }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    @inline(never)
+    func unusualText(_ field: FieldCode) -> String? {
+        let detail = self.details[Int(field.detail)]
+        if let constant = detail.constant { return constant }
+        guard let text = self.bytes(self.slot(field)), !text.isEmpty else { return nil }
+        if detail.none.contains(where: { $0.utf8.elementsEqual(text) }) { return nil }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    @inline(__always)
+    func integer(_ field: borrowing FieldCode) -> Int64? {
+        guard field.isMapped, let text = self.bytes(self.slot(field)), let start = text.baseAddress else { return nil }
+        // Sixteen readable bytes: of the frame, not of the text written out for escapes.
+        if start >= self.base, self.end - start >= 16, text.count <= 16, text.count > 0,
+            let short = DigitText.integer(start, count: text.count)
+        {
+            return short
+        }
+        return Self.integer(text)
+    }
+
+    /// The whole number of up to 18 digits that `text` is.
+    @inline(__always)
+    static func integer(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+        guard text.count <= 18, text.count > 0 else { return Self.longInteger(text) }
+        var result: Int64 = 0
+        for byte in text {
+            let digit = byte &- UInt8(ascii: "0")
+            guard digit < 10 else { return Self.longInteger(text) }
+            result = result &* 10 &+ Int64(digit)
+        }
+        return result
+    }
+
+    /// A whole number with a sign, or of 19 digits.
+    @inline(never)
+    static func longInteger(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+        text.count <= 20 ? Int64(String(decoding: text, as: UTF8.self)) : nil
+    }
+
+    @inline(__always)
+    func side(_ field: borrowing FieldCode) -> Side {
+        guard field.isMapped else { return .unknown }
+        if field.detail >= 0, let constant = self.details[Int(field.detail)].constant {
+            return constant == "buy" ? .buy : constant == "sell" ? .sell : .unknown
+        }
+        var side = field.fallbackSide
+        if let text = self.bytes(self.slot(field)), let start = text.baseAddress {
+            if let sides = field.sides {
+                let found = sides.find(KeyBytes(start, length: text.count, end: start + text.count))
+                if found >= 0 { side = UInt8(truncatingIfNeeded: found) }
+            } else if Self.equalIgnoringCase(text, "buy") {
+                return .buy
+            } else if Self.equalIgnoringCase(text, "sell") {
+                return .sell
+            }
+        }
+        return Side(rawValue: side) ?? .unknown
+    }
+
+    @inline(__always)
+    static func equalIgnoringCase(_ text: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
+        guard text.count == word.utf8CodeUnitCount else { return false }
+        for index in 0..<text.count where text[index] | 0x20 != word.utf8Start[index] { return false }
+        return true
+    }
+
+    @inline(__always)
+    func isSnapshot(_ snapshot: borrowing SnapshotCode) -> Bool {
+        if snapshot.isAlways { return true }
+        if snapshot.needs != 0 { return self.fulfilled & snapshot.needs == snapshot.needs }
+        return snapshot.conditions.count == 0 ? false : self.holds(snapshot.conditions)
+    }
+
+    func holds(_ list: ConditionList) -> Bool {
+        for index in 0..<list.count where !self.holds(list.conditions + index) { return false }
+        return true
+    }
+
+    func holds(_ condition: UnsafeMutablePointer<ConditionCode>) -> Bool {
+        let slot = self.rows[condition.pointee.scope][condition.pointee.slot]
+        switch condition.pointee.operation {
+        case .exists: return !slot.isMissing
+        case .absent: return slot.isMissing
+        case .type: return condition.pointee.kinds & (1 << UInt16(slot.kind.rawValue)) != 0
+        case .anyOf: return self.isListed(condition, slot)
+        case .noneOf: return slot.kind != .absent && !self.isListed(condition, slot)
+        case .like:
+            guard slot.kind == .string || slot.kind == .escapedString, let text = self.bytes(slot),
+                let start = text.baseAddress
+            else { return false }
+            return condition.pointee.affix.matches(start, text.count)
+        }
+    }
+
+    func isListed(_ condition: UnsafeMutablePointer<ConditionCode>, _ slot: Slot) -> Bool {
+        switch slot.kind {
+        case .string, .escapedString:
+            guard let text = self.bytes(slot), let start = text.baseAddress else { return false }
+            return condition.pointee.strings.find(KeyBytes(start, length: text.count, end: start + text.count)) >= 0
+        case .number, .true_, .false_, .null:
+            let start = self.base + Int(slot.start)
+            let length = Int(slot.end &- slot.start)
+            return condition.pointee.literals.find(KeyBytes(start, length: length, end: self.end)) >= 0
+        case .absent, .object, .array: return false
+        }
+    }
+}

@@ -1,0 +1,189 @@
+/// The captured values of one frame, reused from frame to frame: after the first ones nothing is allocated.
+///
+/// Lives behind a pointer: the owner calls ``deallocate()`` at its end.
+struct Workspace {
+    /// The rows of one scope.
+    struct Rows {
+        var slots: UnsafeMutablePointer<Slot>
+        /// For each row the index of its row in the outer scope.
+        var parents: UnsafeMutablePointer<Int32>
+        var count: Int
+        var capacity: Int
+        let stride: Int
+    }
+
+    let rows: UnsafeMutablePointer<Rows>
+    let scopeCount: Int
+    /// By scope: the row that the tick being built reads.
+    let current: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
+    /// By object node: what its keys probably are.
+    let guesses: UnsafeMutablePointer<KeyGuess>
+    /// How many slots of the frame's row the last frame may have written.
+    var slotsUsed = 0
+    /// Frames that need not be scanned.
+    let decisions = DecisionCache()
+    /// The last ISO 8601 minute.
+    var minutes = MinuteCache()
+    /// Where strings with escapes are written out.
+    private(set) var text: UnsafeMutablePointer<UInt8>
+    private var textCapacity: Int
+
+    /// The most rows a frame may have in one scope.
+    static let rowsMax = 65_536
+
+    init(_ program: Program) {
+        self.scopeCount = program.scopes.count
+        self.rows = .allocate(capacity: self.scopeCount)
+        self.current = .allocate(capacity: self.scopeCount)
+        for (index, scope) in program.scopes.enumerated() {
+            let stride = max(1, scope.slotCount)
+            let capacity = index == 0 ? 1 : 64
+            let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity * stride)
+            let parents = UnsafeMutablePointer<Int32>.allocate(capacity: capacity)
+            slots.initialize(repeating: .absent, count: capacity * stride)
+            parents.initialize(repeating: 0, count: capacity)
+            (self.rows + index).initialize(
+                to: Rows(slots: slots, parents: parents, count: index == 0 ? 1 : 0, capacity: capacity, stride: stride)
+            )
+            (self.current + index).initialize(to: slots)
+        }
+        self.guesses = .allocate(capacity: max(1, program.guessCount))
+        self.guesses.initialize(repeating: KeyGuess(), count: max(1, program.guessCount))
+        self.textCapacity = 256
+        self.text = .allocate(capacity: 256)
+    }
+
+    func deallocate() {
+        for index in 0..<self.scopeCount {
+            self.rows[index].slots.deallocate()
+            self.rows[index].parents.deallocate()
+        }
+        self.rows.deallocate()
+        self.current.deallocate()
+        self.guesses.deallocate()
+        self.decisions.deallocate()
+        self.text.deallocate()
+    }
+
+    /// Forgets the last frame.
+    @inline(__always)
+    func reset() {
+        let first = self.rows.pointee
+        // An absent slot is all zeros.
+        UnsafeMutableRawPointer(first.slots).initializeMemory(
+            as: UInt8.self, repeating: 0, count: self.slotsUsed &* MemoryLayout<Slot>.stride
+        )
+        var scope = 1
+        while scope < self.scopeCount {
+            self.rows[scope].count = 0
+            scope &+= 1
+        }
+    }
+
+    /// A new row of absent values; `nil` when the frame has too many.
+    mutating func append(scope: Int, parent: Int) -> UnsafeMutablePointer<Slot>? {
+        let rows = self.rows + scope
+        if rows.pointee.count == rows.pointee.capacity {
+            guard rows.pointee.count < Self.rowsMax else { return nil }
+            self.grow(rows)
+        }
+        let index = rows.pointee.count
+        rows.pointee.count = index + 1
+        rows.pointee.parents[index] = Int32(parent)
+        let slots = rows.pointee.slots + index * rows.pointee.stride
+        slots.update(repeating: .absent, count: rows.pointee.stride)
+        return slots
+    }
+
+    private func grow(_ rows: UnsafeMutablePointer<Rows>) {
+        let old = rows.pointee
+        let capacity = old.capacity * 2
+        let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity * old.stride)
+        slots.initialize(repeating: .absent, count: capacity * old.stride)
+        slots.update(from: old.slots, count: old.count * old.stride)
+        let parents = UnsafeMutablePointer<Int32>.allocate(capacity: capacity)
+        parents.initialize(repeating: 0, count: capacity)
+        parents.update(from: old.parents, count: old.count)
+        old.slots.deallocate()
+        old.parents.deallocate()
+        rows.pointee.slots = slots
+        rows.pointee.parents = parents
+        rows.pointee.capacity = capacity
+    }
+
+    /// Makes room for `count` bytes of text; what was there is lost.
+    mutating func reserveText(_ count: Int) {
+        guard count > self.textCapacity else { return }
+        self.text.deallocate()
+        self.textCapacity = max(count, self.textCapacity * 2)
+        self.text = .allocate(capacity: self.textCapacity)
+    }
+
+    /// Writes out a string's escapes, RFC 8259 section 7, into `text`.
+    ///
+    /// A lone surrogate becomes U+FFFD.
+    ///
+    /// - Returns: The number of bytes, or `nil` when an escape is wrong.
+    mutating func unescape(_ start: UnsafePointer<UInt8>, count: Int) -> Int? {
+        self.reserveText(count + 8)
+        let output = self.text
+        var written = 0
+        var index = 0
+        while index < count {
+            let byte = start[index]
+            index += 1
+            guard byte == UInt8(ascii: "\\") else {
+                output[written] = byte
+                written += 1
+                continue
+            }
+            guard index < count else { return nil }
+            let escape = start[index]
+            index += 1
+            switch escape {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): output[written] = escape
+            case UInt8(ascii: "b"): output[written] = 0x08
+            case UInt8(ascii: "f"): output[written] = 0x0C
+            case UInt8(ascii: "n"): output[written] = 0x0A
+            case UInt8(ascii: "r"): output[written] = 0x0D
+            case UInt8(ascii: "t"): output[written] = 0x09
+            case UInt8(ascii: "u"):
+                guard var scalar = Self.hexadecimal(start + index, available: count - index) else { return nil }
+                index += 4
+                if scalar & 0xFC00 == 0xD800, count - index >= 6, start[index] == UInt8(ascii: "\\"),
+                    start[index + 1] == UInt8(ascii: "u"),
+                    let low = Self.hexadecimal(start + index + 2, available: count - index - 2), low & 0xFC00 == 0xDC00
+                {
+                    scalar = 0x10000 + ((scalar & 0x3FF) << 10) + (low & 0x3FF)
+                    index += 6
+                } else if scalar & 0xF800 == 0xD800 {
+                    scalar = 0xFFFD
+                }
+                // At most four bytes for the six or twelve read.
+                for unit in String(Unicode.Scalar(scalar) ?? "\u{FFFD}").utf8 {
+                    output[written] = unit
+                    written += 1
+                }
+                continue
+            default: return nil
+            }
+            written += 1
+        }
+        return written
+    }
+
+    private static func hexadecimal(_ digits: UnsafePointer<UInt8>, available: Int) -> UInt32? {
+        guard available >= 4 else { return nil }
+        var value: UInt32 = 0
+        for index in 0..<4 {
+            let byte = digits[index]
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | UInt32(byte - UInt8(ascii: "A") + 10)
+            default: return nil
+            }
+        }
+        return value
+    }
+}

@@ -1,0 +1,97 @@
+import Channels
+
+/// Events encoded once as finished WebSocket frames, immutable, shared by all event loops.
+final class EventBatch: Sendable {
+    /// One event for one channel.
+    struct Entry: Sendable {
+        /// The app's number in the hub; `nil` for every app.
+        var app: Int32?
+        /// The channel's name.
+        var channel: String
+        /// The WebSocket frame, in ``EventBatch/bytes``.
+        var frame: Range<Int>
+        /// The escaped data inside the frame.
+        var data: Range<Int>
+        /// What the channel remembers.
+        var retention: ChannelEvent.Retention
+        /// Whether a newer event of this kind makes this one superfluous: true of `tick`.
+        var isConflatable: Bool
+        /// The connection that does not get it.
+        var excluded: SocketID?
+    }
+
+    let bytes: [UInt8]
+    let entries: [Entry]
+
+    private init(bytes: [UInt8], entries: [Entry]) {
+        self.bytes = bytes
+        self.entries = entries
+    }
+
+    /// Collects and encodes events.
+    struct Builder {
+        private var bytes: [UInt8] = []
+        private var entries: [Entry] = []
+
+        /// Reserves room for `count` events with `dataBytes` of data in all.
+        init(count: Int, dataBytes: Int) {
+            self.entries.reserveCapacity(count)
+            self.bytes.reserveCapacity(dataBytes + dataBytes / 4 + count * 128)
+        }
+
+        /// Encodes an event whose data is UTF-8 text.
+        mutating func append(_ event: ChannelEvent, app: Int32?) {
+            // An id that is none of ours excludes nobody: the protocol says to ignore it.
+            let excluded = event.excludedSocketID.flatMap { try? SocketID($0) }
+            self.append(app: app, name: event.name, channel: event.channel, event.retention, excluded) { output in
+                event.data.withUnsafeBufferPointer {
+                    ServerFrame.writeEvent(name: event.name, channel: event.channel, data: $0, to: &output)
+                }
+            }
+        }
+
+        /// Encodes an event as a publisher sent it over HTTP.
+        mutating func append(_ event: PublishRequest.Event, channel: ChannelName, app: Int32) {
+            let retention: ChannelEvent.Retention =
+                Self.isRetained(event.name, on: channel) ? .deliverAndKeepAsSnapshot : .none
+            self.append(app: app, name: event.name, channel: channel.text, retention, event.excludedSocketID) {
+                output in
+                event.escapedData.withUnsafeBufferPointer {
+                    ServerFrame.writeEvent(name: event.name, channel: channel.text, escapedData: $0, to: &output)
+                }
+            }
+        }
+
+        /// The finished batch.
+        consuming func finish() -> EventBatch {
+            EventBatch(bytes: self.bytes, entries: self.entries)
+        }
+
+        private mutating func append(
+            app: Int32?,
+            name: String,
+            channel: String,
+            _ retention: ChannelEvent.Retention,
+            _ excluded: SocketID?,
+            _ write: (inout [UInt8]) -> Range<Int>
+        ) {
+            let (frame, data) = WebSocketHeader.appendTextFrame(to: &self.bytes, write)
+            self.entries.append(
+                Entry(
+                    app: app,
+                    channel: channel,
+                    frame: frame,
+                    data: data,
+                    retention: retention,
+                    isConflatable: name == "tick",
+                    excluded: excluded
+                )
+            )
+        }
+
+        /// A tick is a channel's state wherever it comes from; a full snapshot republished on a ticker channel is, too.
+        private static func isRetained(_ name: String, on channel: ChannelName) -> Bool {
+            name == "tick" || name == "snapshot" && channel.text.hasPrefix("ticker-")
+        }
+    }
+}

@@ -1,0 +1,140 @@
+public import Channels
+import Atomics
+public import NIOCore
+
+/// Takes events to the WebSocket subscribers of this process.
+///
+/// Every event loop has a shard with its own connections, channels and snapshots; an event is encoded once and handed to
+/// the shards in batches. What one caller publishes arrives in that order on every connection.
+public final class Hub: EventPublisher, Sendable {
+    /// Bounds of what the hub keeps.
+    public struct Options: Sendable {
+        /// Bytes waiting for a connection beyond which its ticks collapse to the newest of each channel.
+        ///
+        /// Default 256 KiB.
+        public var pendingBytesSoftLimit: Int
+        /// Bytes waiting for a connection beyond which it is closed with 4100.
+        ///
+        /// Default 4 MiB.
+        public var pendingBytesHardLimit: Int
+        /// Channels that may have a retained event, for each event loop and all apps together.
+        ///
+        /// Default 100 000.
+        public var snapshotsMax: Int
+        /// Bytes of one event loop's tick after which it sends without waiting for the tick's end.
+        ///
+        /// Default 4 MiB.
+        public var arenaBytesMax: Int
+
+        /// Bounds with their defaults.
+        public init(
+            pendingBytesSoftLimit: Int = 256 * 1024,
+            pendingBytesHardLimit: Int = 4 * 1024 * 1024,
+            snapshotsMax: Int = 100_000,
+            arenaBytesMax: Int = 4 * 1024 * 1024
+        ) {
+            self.pendingBytesSoftLimit = pendingBytesSoftLimit
+            self.pendingBytesHardLimit = pendingBytesHardLimit
+            self.snapshotsMax = snapshotsMax
+            self.arenaBytesMax = arenaBytesMax
+        }
+    }
+
+    /// The applications whose clients may connect.
+    public let apps: [App]
+    /// The loops whose connections the hub serves.
+    public let eventLoopGroup: any EventLoopGroup
+    let shards: [HubShard]
+
+    /// A hub for `apps` on all loops of `eventLoopGroup`.
+    public init(apps: [App], eventLoopGroup: any EventLoopGroup, options: Options = Options()) {
+        self.apps = apps
+        self.eventLoopGroup = eventLoopGroup
+        self.shards = eventLoopGroup.makeIterator().map {
+            HubShard(eventLoop: $0, appCount: apps.count, options: options)
+        }
+        for shard in self.shards { shard.setSiblings(self.shards) }
+    }
+
+    /// Publishes to the subscribers of every app; never blocks, any thread.
+    public func publish(_ events: [Channels.ChannelEvent]) {
+        self.publish(events, appNumber: nil)
+    }
+
+    /// Publishes to the subscribers of the app with this id; an unknown id has none.
+    public func publish(_ events: [Channels.ChannelEvent], app id: String) {
+        guard let number = self.apps.firstIndex(where: { $0.id == id }) else { return }
+        self.publish(events, appNumber: Int32(number))
+    }
+
+    /// What the hub has done so far, summed over its loops.
+    public var statistics: HubStatistics {
+        var statistics = HubStatistics()
+        for shard in self.shards { shard.counters.add(to: &statistics) }
+        return statistics
+    }
+
+    /// The number of connections that are open now.
+    var connectionCount: Int {
+        self.shards.reduce(0) { $0 + $1.counters.connections.load(ordering: .relaxed) }
+    }
+
+    /// The shard of a loop; `nil` when the loop is none of the hub's.
+    func shard(of eventLoop: any EventLoop) -> HubShard? {
+        self.shards.first { $0.eventLoop === eventLoop }
+    }
+
+    /// Publishes an encoded batch.
+    func publish(_ batch: EventBatch) {
+        if let shard = self.shards.first(where: { $0.eventLoop.inEventLoop }) { return shard.publish(batch) }
+        self.shards.first?.counters.eventsPublished.wrappingIncrement(by: batch.entries.count, ordering: .relaxed)
+        for shard in self.shards {
+            shard.eventLoop.execute { shard.deliver(batch) }
+        }
+    }
+
+    /// How many subscribers the app's channels have over all loops; `matching` chooses the channels.
+    func subscriberCounts(
+        app: Int32,
+        on eventLoop: any EventLoop,
+        matching: @escaping @Sendable (String) -> Bool
+    ) -> EventLoopFuture<[String: Int]> {
+        let parts = self.shards.map { shard in
+            shard.eventLoop.submit {
+                var counts: [String: Int] = [:]
+                for (key, number) in shard.channels.index where key.app == app && matching(key.name) {
+                    let count = shard.channels.channels[Int(number)].members.count
+                    if count > 0 { counts[key.name] = count }
+                }
+                return counts
+            }
+        }
+        return EventLoopFuture.reduce([:], parts, on: eventLoop) { total, part in
+            total.merging(part, uniquingKeysWith: +)
+        }
+    }
+
+    private func publish(_ events: [Channels.ChannelEvent], appNumber: Int32?) {
+        guard !events.isEmpty else { return }
+        var builder = EventBatch.Builder(count: events.count, dataBytes: events.reduce(0) { $0 + $1.data.count })
+        for event in events { builder.append(event, app: appNumber) }
+        self.publish(builder.finish())
+    }
+}
+
+extension Hub {
+    /// Asks every client to close.
+    func closeAll(_ code: CloseCode) {
+        for shard in self.shards {
+            shard.eventLoop.execute { shard.closeAll(code) }
+        }
+    }
+
+    /// Returns when no connection is open any more.
+    func waitUntilEmpty() async {
+        for shard in self.shards {
+            // Fails only when the loop has ended, and its connections with it.
+            try? await shard.eventLoop.flatSubmit { shard.whenEmpty() }.get()
+        }
+    }
+}

@@ -1,0 +1,174 @@
+import Atomics
+import Channels
+import Glibc
+import NIOCore
+
+/// `iovec`, under a name that does not need Glibc in every file.
+typealias iovec_t = iovec
+
+/// Never wait, never raise SIGPIPE.
+private let sendFlags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
+
+/// What the shard needs from a connection when its socket is full.
+protocol Subscriber: AnyObject {
+    /// Writes through NIO; `promise` succeeds when the bytes have left.
+    func writeThroughNIO(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>)
+    /// Allocates buffers for ``writeThroughNIO(_:promise:)``.
+    var allocator: ByteBufferAllocator { get }
+    /// The connection reads too slowly and must go.
+    func closeAsTooSlow()
+    /// Time passed: checks the connection's silence and returns when to check next, or `nil` when it is closing.
+    func checkSilence(now: ContinuousClock.Instant) -> ContinuousClock.Instant?
+    /// The server ends: closes with a code.
+    func close(_ code: CloseCode)
+}
+
+extension HubShard {
+    /// The kernel takes this many pieces in one call (IOV_MAX).
+    private static var vectorsMax: Int { 1024 }
+
+    /// Sends a slot's ranges: directly when nothing is waiting in NIO, else behind what waits there.
+    func flush(_ index: Int32) {
+        let slot = self.table.slots + Int(index)
+        guard slot.pointee.isInUse, slot.pointee.rangeCount > 0 else { return }
+        // Taken out first: sending may end in closing, which has bytes of its own to send.
+        let taken = slot.pointee
+        slot.pointee.rangeCount = 0
+        slot.pointee.firstExtra = -1
+        slot.pointee.lastExtra = -1
+        if taken.descriptor < 0 || taken.writesPending > 0 {
+            self.writeThroughNIO(index, taken, skipping: 0)
+        } else if taken.rangeCount == 1 {
+            self.sendOne(index, taken)
+        } else {
+            self.sendSeveral(index, taken)
+        }
+    }
+
+    private func sendOne(_ index: Int32, _ slot: Slot) {
+        let count = Int(slot.end - slot.start)
+        self.tally.sendCalls += 1
+        let sent = Glibc.send(slot.descriptor, self.arena.base + Int(slot.start), count, sendFlags)
+        self.finishSend(index, slot, sent: sent, failure: errno, wanted: count)
+    }
+
+    private func sendSeveral(_ index: Int32, _ slot: Slot) {
+        guard slot.rangeCount <= Self.vectorsMax else {
+            // So many pieces are not worth a second way: NIO copies them into one.
+            return self.writeThroughNIO(index, slot, skipping: 0)
+        }
+        self.vectors.removeAll(keepingCapacity: true)
+        var wanted = 0
+        self.forEachRange(slot) { start, end in
+            self.vectors.append(iovec(iov_base: self.arena.base + start, iov_len: end - start))
+            wanted += end - start
+        }
+        self.tally.sendCalls += 1
+        let sent = self.vectors.withUnsafeMutableBufferPointer { vectors in
+            var message = msghdr()
+            message.msg_iov = vectors.baseAddress
+            message.msg_iovlen = vectors.count
+            return sendmsg(slot.descriptor, &message, sendFlags)
+        }
+        self.finishSend(index, slot, sent: sent, failure: errno, wanted: wanted)
+    }
+
+    @inline(__always)
+    private func finishSend(_ index: Int32, _ slot: Slot, sent: Int, failure: Int32, wanted: Int) {
+        if sent == wanted {
+            self.tally.bytesSent += sent
+        } else if sent >= 0 {
+            self.tally.bytesSent += sent
+            self.writeThroughNIO(index, slot, skipping: sent)
+        } else if failure == EAGAIN || failure == EWOULDBLOCK || failure == EINTR || failure == ENOBUFS {
+            self.writeThroughNIO(index, slot, skipping: 0)
+        }
+        // Any other failure means that the peer is gone: NIO reports it, and the slot is cleared then.
+    }
+
+    /// Copies what is left of the slot's ranges and writes it through NIO, which keeps the order and waits for the socket.
+    private func writeThroughNIO(_ index: Int32, _ slot: Slot, skipping: Int) {
+        guard let subscriber = self.subscribers[Int(index)] else { return }
+        var total = -skipping
+        self.forEachRange(slot) { start, end in total += end - start }
+        var buffer = subscriber.allocator.buffer(capacity: total)
+        var skip = skipping
+        self.forEachRange(slot) { start, end in
+            let skipped = min(skip, end - start)
+            skip -= skipped
+            buffer.writeBytes(
+                UnsafeRawBufferPointer(start: self.arena.base + start + skipped, count: end - start - skipped))
+        }
+        self.tally.slowWrites += 1
+        self.tally.bytesSent += total
+        self.table.slots[Int(index)].writesPending += 1
+        self.table.slots[Int(index)].bytesPending += total
+        let promise = self.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenComplete { _ in
+            self.written(index, generation: slot.generation, bytes: total)
+        }
+        subscriber.writeThroughNIO(buffer, promise: promise)
+        self.checkPending(index, generation: slot.generation, subscriber)
+    }
+
+    private func checkPending(_ index: Int32, generation: UInt32, _ subscriber: any Subscriber) {
+        let slot = self.table.slots[Int(index)]
+        guard slot.isInUse, slot.generation == generation, !slot.isClosing else { return }
+        if slot.bytesPending + self.held.bytes(index) > self.options.pendingBytesHardLimit {
+            self.counters.slowClosed.wrappingIncrement(ordering: .relaxed)
+            subscriber.closeAsTooSlow()
+        } else if slot.bytesPending > self.options.pendingBytesSoftLimit {
+            self.table.slots[Int(index)].isCongested = true
+        }
+    }
+
+    /// NIO has finished a write, one way or the other.
+    ///
+    /// Publishes nothing: the connection may be half closed here.
+    private func written(_ index: Int32, generation: UInt32, bytes: Int) {
+        let slot = self.table.slots + Int(index)
+        guard slot.pointee.isInUse, slot.pointee.generation == generation else { return }
+        slot.pointee.writesPending -= 1
+        slot.pointee.bytesPending -= bytes
+        guard slot.pointee.isCongested, slot.pointee.bytesPending <= self.options.pendingBytesSoftLimit / 2 else {
+            return
+        }
+        slot.pointee.isCongested = false
+        for frame in self.held.takeAll(index) where !slot.pointee.isClosing {
+            frame.withUnsafeBytes { self.send(index, $0) }
+        }
+    }
+
+    /// Delivers to a connection that has more waiting than the soft limit.
+    func deliverSlowly(
+        _ index: Int32,
+        _ channel: Int32,
+        _ frame: UnsafeRawBufferPointer,
+        _ start: Int32,
+        _ end: Int32,
+        isConflatable: Bool
+    ) {
+        if isConflatable {
+            if self.held.hold(index, channel: channel, frame) {
+                self.tally.ticksConflated += 1
+                self.tally.framesDelivered -= 1
+            }
+            return
+        }
+        if let older = self.held.take(index, channel: channel) {
+            // A channel keeps its order: what waits goes before what cannot wait.
+            older.withUnsafeBytes { self.send(index, $0) }
+        }
+        self.mark(index, start, end)
+    }
+
+    private func forEachRange(_ slot: Slot, _ body: (Int, Int) -> Void) {
+        body(Int(slot.start), Int(slot.end))
+        var extra = slot.firstExtra
+        while extra >= 0 {
+            let range = self.extras[Int(extra)]
+            body(Int(range.start), Int(range.end))
+            extra = range.next
+        }
+    }
+}

@@ -1,0 +1,273 @@
+import Atomics
+import Channels
+import NIOCore
+
+/// Everything a delivery touches on one event loop: channels, connections and the bytes of the current tick.
+///
+/// SAFETY: `@unchecked Sendable` because every stored property but the atomic counters is used on `eventLoop` only; the
+/// entry points assert it.
+final class HubShard: @unchecked Sendable {
+    /// The loop all of this belongs to.
+    let eventLoop: any EventLoop
+    let counters = ShardCounters()
+    let options: Hub.Options
+
+    private let appCount: Int32
+    var table = SlotTable()
+    var channels: ShardChannels
+    var subscribers: ContiguousArray<(any Subscriber)?> = []
+    private var socketIDs: [SocketID: Int32] = [:]
+    var held = HeldTicks()
+    var arena = Arena()
+    var extras: ContiguousArray<ExtraRange> = []
+    var listed: ContiguousArray<Int32> = []
+    var vectors: [iovec_t] = []
+    private var isDrainScheduled = false
+    private var outgoing: [EventBatch] = []
+    private var siblings: [HubShard] = []
+    var tally = Tally()
+    /// The start of the shard's clock, in whose seconds slots say when to check them.
+    let epoch = ContinuousClock.now
+    var sweep: RepeatedTask?
+    var emptied: [EventLoopPromise<Void>] = []
+
+    /// What the current tick adds to the counters.
+    struct Tally {
+        var framesDelivered = 0
+        var sendCalls = 0
+        var slowWrites = 0
+        var bytesSent = 0
+        var ticksConflated = 0
+    }
+
+    init(eventLoop: any EventLoop, appCount: Int, options: Hub.Options) {
+        self.eventLoop = eventLoop
+        self.appCount = Int32(appCount)
+        self.options = options
+        self.channels = ShardChannels(snapshotsMax: options.snapshotsMax)
+    }
+
+    /// Tells the shard whom to hand batches on to.
+    ///
+    /// Called once, before the shard is shared.
+    func setSiblings(_ shards: [HubShard]) {
+        self.siblings = shards.filter { $0 !== self }
+    }
+
+    // MARK: Connections
+
+    /// Gives a connection its slot.
+    func attach(_ subscriber: any Subscriber, descriptor: Int32, socketID: SocketID) -> Int32 {
+        self.eventLoop.preconditionInEventLoop()
+        let slot = self.table.allocate()
+        self.table.slots[Int(slot)].descriptor = descriptor
+        while self.subscribers.count <= Int(slot) { self.subscribers.append(nil) }
+        self.subscribers[Int(slot)] = subscriber
+        self.socketIDs[socketID] = slot
+        self.counters.connections.wrappingIncrement(ordering: .relaxed)
+        return slot
+    }
+
+    /// Takes the slot back: the descriptor is closed or about to be, and may soon be somebody else's.
+    func detach(_ slot: Int32, socketID: SocketID) {
+        self.eventLoop.preconditionInEventLoop()
+        self.leaveAll(slot)
+        self.held.forget(slot)
+        self.table.release(slot)
+        self.subscribers[Int(slot)] = nil
+        self.socketIDs[socketID] = nil
+        self.counters.connections.wrappingDecrement(ordering: .relaxed)
+        self.connectionGone()
+    }
+
+    /// Adds the connection to a channel and sends what a new subscriber gets first, in order.
+    func subscribe(_ slot: Int32, app: Int32, channel: ChannelName) {
+        let number = self.channels.join(slot, ChannelKey(app: app, name: channel.text))
+        self.counters.subscriptions.wrappingIncrement(ordering: .relaxed)
+        self.confirm(slot, channel: channel, number: number)
+    }
+
+    /// Sends `subscription_succeeded` and the snapshot once more.
+    func confirm(_ slot: Int32, app: Int32, channel: ChannelName) {
+        guard let number = self.channels.find(ChannelKey(app: app, name: channel.text)) else { return }
+        self.confirm(slot, channel: channel, number: number)
+    }
+
+    /// Takes the connection off a channel.
+    func unsubscribe(_ slot: Int32, app: Int32, channel: ChannelName) {
+        let key = ChannelKey(app: app, name: channel.text)
+        if let number = self.channels.find(key) { self.held.forget(slot, channel: number) }
+        self.channels.leave(slot, key)
+        self.counters.subscriptions.wrappingDecrement(ordering: .relaxed)
+    }
+
+    /// Takes the connection off all its channels.
+    func leaveAll(_ slot: Int32) {
+        let count = self.channels.leaveAll(slot)
+        if count > 0 { self.counters.subscriptions.wrappingDecrement(by: count, ordering: .relaxed) }
+    }
+
+    /// Sends bytes to one connection behind everything that was sent to it before.
+    func send(_ slot: Int32, _ bytes: UnsafeRawBufferPointer) {
+        let start = self.arena.append(bytes)
+        self.mark(slot, start, start + Int32(bytes.count))
+        self.scheduleDrain()
+    }
+
+    private func confirm(_ slot: Int32, channel: ChannelName, number: Int32) {
+        let frame = WebSocketHeader.textFrame {
+            ServerFrame.subscriptionSucceeded(channel: channel.text).write(to: &$0)
+        }
+        frame.withUnsafeBytes { self.send(slot, $0) }
+        let snapshot = self.channels.channels[Int(number)].snapshot
+        guard !snapshot.isEmpty else { return }
+        let replay = WebSocketHeader.textFrame { output in
+            snapshot.withUnsafeBufferPointer { data in
+                _ = ServerFrame.writeEvent(name: "snapshot", channel: channel.text, escapedData: data, to: &output)
+            }
+        }
+        replay.withUnsafeBytes { self.send(slot, $0) }
+    }
+
+    // MARK: Events
+
+    /// Delivers a batch made on this loop and hands it on to the other loops at the end of the tick.
+    func publish(_ batch: EventBatch) {
+        self.deliver(batch)
+        self.counters.eventsPublished.wrappingIncrement(by: batch.entries.count, ordering: .relaxed)
+        guard !self.siblings.isEmpty else { return }
+        self.outgoing.append(batch)
+        self.scheduleDrain()
+    }
+
+    /// Gives each event of the batch to the subscribers on this loop.
+    func deliver(_ batch: EventBatch) {
+        self.eventLoop.preconditionInEventLoop()
+        batch.bytes.withUnsafeBytes { bytes in
+            for entry in batch.entries {
+                if let app = entry.app {
+                    self.deliver(entry, bytes, ChannelKey(app: app, name: entry.channel))
+                } else {
+                    for app in 0..<self.appCount {
+                        self.deliver(entry, bytes, ChannelKey(app: app, name: entry.channel))
+                    }
+                }
+            }
+        }
+        if !self.listed.isEmpty { self.scheduleDrain() }
+        if self.arena.count > self.options.arenaBytesMax { self.drain() }
+    }
+
+    private func deliver(_ entry: EventBatch.Entry, _ bytes: UnsafeRawBufferPointer, _ key: ChannelKey) {
+        if entry.retention != .none {
+            let data = UnsafeRawBufferPointer(rebasing: bytes[entry.data])
+            if !self.channels.retain(data, key) {
+                self.counters.snapshotsRefused.wrappingIncrement(ordering: .relaxed)
+            }
+            if entry.retention == .keepOnly { return }
+        }
+        guard let channel = self.channels.find(key) else { return }
+        let memberCount = self.channels.channels[Int(channel)].members.count
+        guard memberCount > 0 else { return }
+        let frame = UnsafeRawBufferPointer(rebasing: bytes[entry.frame])
+        let start = self.arena.append(frame)
+        let end = start + Int32(frame.count)
+        let excluded = entry.excluded.flatMap { self.socketIDs[$0] } ?? -1
+        self.tally.framesDelivered += memberCount
+        let slots = self.table.slots
+        self.channels.channels[Int(channel)].members.withUnsafeBufferPointer { members in
+            for slot in members {
+                if slot == excluded {
+                    self.tally.framesDelivered -= 1
+                } else if slots[Int(slot)].isCongested {
+                    self.deliverSlowly(slot, channel, frame, start, end, isConflatable: entry.isConflatable)
+                } else {
+                    self.mark(slot, start, end)
+                }
+            }
+        }
+    }
+
+    /// Adds a range of the arena to what a slot has to send.
+    @inline(__always)
+    func mark(_ index: Int32, _ start: Int32, _ end: Int32) {
+        let slot = self.table.slots + Int(index)
+        if slot.pointee.rangeCount == 0 {
+            slot.pointee.start = start
+            slot.pointee.end = end
+            slot.pointee.rangeCount = 1
+            if !slot.pointee.isListed {
+                slot.pointee.isListed = true
+                self.listed.append(index)
+            }
+        } else if slot.pointee.lastExtra < 0 {
+            if slot.pointee.end == start {
+                slot.pointee.end = end
+            } else {
+                slot.pointee.firstExtra = self.appendExtra(start, end)
+                slot.pointee.lastExtra = slot.pointee.firstExtra
+                slot.pointee.rangeCount = 2
+            }
+        } else if self.extras[Int(slot.pointee.lastExtra)].end == start {
+            self.extras[Int(slot.pointee.lastExtra)].end = end
+        } else {
+            let extra = self.appendExtra(start, end)
+            self.extras[Int(slot.pointee.lastExtra)].next = extra
+            slot.pointee.lastExtra = extra
+            slot.pointee.rangeCount += 1
+        }
+    }
+
+    private func appendExtra(_ start: Int32, _ end: Int32) -> Int32 {
+        self.extras.append(ExtraRange(start: start, end: end, next: -1))
+        return Int32(self.extras.count - 1)
+    }
+
+    // MARK: The end of a tick
+
+    /// Has ``drain()`` called after all events of this tick.
+    func scheduleDrain() {
+        guard !self.isDrainScheduled else { return }
+        self.isDrainScheduled = true
+        self.eventLoop.execute { self.drain() }
+    }
+
+    /// Sends everything the tick has gathered: one call for each connection that has something.
+    func drain() {
+        self.isDrainScheduled = false
+        var next = 0
+        while next < self.listed.count {
+            let slot = self.listed[next]
+            next += 1
+            self.table.slots[Int(slot)].isListed = false
+            self.flush(slot)
+        }
+        self.listed.removeAll(keepingCapacity: true)
+        self.extras.removeAll(keepingCapacity: true)
+        self.arena.reset()
+        self.handOn()
+        self.count()
+    }
+
+    private func handOn() {
+        guard !self.outgoing.isEmpty else { return }
+        let batches = self.outgoing
+        self.outgoing.removeAll(keepingCapacity: true)
+        for sibling in self.siblings {
+            sibling.eventLoop.execute {
+                for batch in batches { sibling.deliver(batch) }
+            }
+        }
+    }
+
+    private func count() {
+        let tally = self.tally
+        self.tally = Tally()
+        self.counters.framesDelivered.wrappingIncrement(by: tally.framesDelivered, ordering: .relaxed)
+        self.counters.sendCalls.wrappingIncrement(by: tally.sendCalls, ordering: .relaxed)
+        self.counters.bytesSent.wrappingIncrement(by: tally.bytesSent, ordering: .relaxed)
+        guard tally.slowWrites > 0 || tally.ticksConflated > 0 else { return }
+        self.counters.slowWrites.wrappingIncrement(by: tally.slowWrites, ordering: .relaxed)
+        self.counters.ticksConflated.wrappingIncrement(by: tally.ticksConflated, ordering: .relaxed)
+    }
+}

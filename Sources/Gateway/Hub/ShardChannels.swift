@@ -1,0 +1,113 @@
+/// A channel's name within one app, as a key.
+struct ChannelKey: Hashable {
+    var app: Int32
+    var name: String
+}
+
+/// One channel on one event loop.
+struct ShardChannel {
+    var key: ChannelKey
+    /// The slots of its subscribers, in no order.
+    var members: ContiguousArray<Int32> = []
+    /// The escaped data of the newest retained event; empty when there is none.
+    var snapshot: [UInt8] = []
+}
+
+/// One subscription, seen from the connection: the channel, and where in its member list the connection stands.
+struct Membership {
+    var channel: Int32
+    var position: Int32
+}
+
+/// The channels of one event loop and who is on them; joining and leaving cost the same in a channel of any size.
+struct ShardChannels {
+    private(set) var index: [ChannelKey: Int32] = [:]
+    private(set) var channels: ContiguousArray<ShardChannel> = []
+    private var memberships: ContiguousArray<ContiguousArray<Membership>> = []
+    private var free: [Int32] = []
+    private(set) var snapshotCount = 0
+    private let snapshotsMax: Int
+
+    init(snapshotsMax: Int) {
+        self.snapshotsMax = snapshotsMax
+    }
+
+    /// The channel's number, if it has a subscriber or a snapshot.
+    @inline(__always)
+    func find(_ key: ChannelKey) -> Int32? { self.index[key] }
+
+    /// Adds a slot to a channel; it must not be on it yet.
+    mutating func join(_ slot: Int32, _ key: ChannelKey) -> Int32 {
+        let channel = self.findOrMake(key)
+        while self.memberships.count <= Int(slot) { self.memberships.append([]) }
+        let position = Int32(self.channels[Int(channel)].members.count)
+        self.channels[Int(channel)].members.append(slot)
+        self.memberships[Int(slot)].append(Membership(channel: channel, position: position))
+        return channel
+    }
+
+    /// Takes a slot off a channel.
+    mutating func leave(_ slot: Int32, _ key: ChannelKey) {
+        guard let channel = self.index[key], Int(slot) < self.memberships.count,
+            let place = self.memberships[Int(slot)].firstIndex(where: { $0.channel == channel })
+        else { return }
+        let membership = self.memberships[Int(slot)].remove(at: place)
+        self.remove(membership, slot)
+    }
+
+    /// Takes a slot off all its channels.
+    ///
+    /// - Returns: How many they were.
+    mutating func leaveAll(_ slot: Int32) -> Int {
+        guard Int(slot) < self.memberships.count else { return 0 }
+        let memberships = self.memberships[Int(slot)]
+        self.memberships[Int(slot)] = []
+        for membership in memberships { self.remove(membership, slot) }
+        return memberships.count
+    }
+
+    /// Keeps `data` as the channel's snapshot.
+    ///
+    /// - Returns: `false` when the limit of channels with a snapshot is reached.
+    mutating func retain(_ data: UnsafeRawBufferPointer, _ key: ChannelKey) -> Bool {
+        if let channel = self.index[key], !self.channels[Int(channel)].snapshot.isEmpty {
+            self.channels[Int(channel)].snapshot.removeAll(keepingCapacity: true)
+            self.channels[Int(channel)].snapshot.append(contentsOf: data)
+            return true
+        }
+        guard !data.isEmpty, self.snapshotCount < self.snapshotsMax else { return false }
+        self.snapshotCount += 1
+        let channel = self.findOrMake(key)
+        self.channels[Int(channel)].snapshot = Array(data)
+        return true
+    }
+
+    private mutating func findOrMake(_ key: ChannelKey) -> Int32 {
+        if let channel = self.index[key] { return channel }
+        let channel: Int32
+        if let reused = self.free.popLast() {
+            channel = reused
+            self.channels[Int(channel)].key = key
+        } else {
+            channel = Int32(self.channels.count)
+            self.channels.append(ShardChannel(key: key))
+        }
+        self.index[key] = channel
+        return channel
+    }
+
+    private mutating func remove(_ membership: Membership, _ slot: Int32) {
+        let channel = Int(membership.channel)
+        let last = self.channels[channel].members.removeLast()
+        if last != slot {
+            self.channels[channel].members[Int(membership.position)] = last
+            if let place = self.memberships[Int(last)].firstIndex(where: { $0.channel == membership.channel }) {
+                self.memberships[Int(last)][place].position = membership.position
+            }
+        }
+        if self.channels[channel].members.isEmpty, self.channels[channel].snapshot.isEmpty {
+            self.index[self.channels[channel].key] = nil
+            self.free.append(membership.channel)
+        }
+    }
+}

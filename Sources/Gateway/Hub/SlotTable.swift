@@ -1,0 +1,93 @@
+/// What a delivery needs to know about one connection: plain values, no references.
+struct Slot {
+    /// The socket; -1 when bytes must go through NIO (TLS, or a test's channel).
+    var descriptor: Int32 = -1
+    /// Whether a connection has this slot.
+    var isInUse = false
+    /// Whether the slot stands in the list of those with bytes to send.
+    var isListed = false
+    /// Whether waiting ticks collapse to the newest of each channel.
+    var isCongested = false
+    /// Whether the close frame is on its way, so that nothing may follow.
+    var isClosing = false
+    /// The first range of the arena to send; empty when there is none.
+    var start: Int32 = 0
+    /// The end of the first range.
+    var end: Int32 = 0
+    /// Further ranges as a list in the shard's extras, -1 when there is none.
+    var firstExtra: Int32 = -1
+    /// The last of them.
+    var lastExtra: Int32 = -1
+    /// How many ranges there are.
+    var rangeCount: Int32 = 0
+    /// Counts up with each connection that gets the slot.
+    var generation: UInt32 = 0
+    /// Writes that NIO has not finished.
+    var writesPending: Int32 = 0
+    /// Their bytes.
+    var bytesPending = 0
+    /// Seconds on the shard's clock at which silence is checked next.
+    var checkTime: Int64 = .max
+}
+
+/// A further range of the arena for one slot.
+struct ExtraRange {
+    var start: Int32
+    var end: Int32
+    var next: Int32
+}
+
+/// Grows, hands out and takes back slots; the memory belongs to it alone.
+struct SlotTable: ~Copyable {
+    private(set) var slots: UnsafeMutablePointer<Slot>
+    private(set) var capacity: Int
+    private(set) var count = 0
+    private var free: [Int32] = []
+
+    init(capacity: Int = 64) {
+        self.capacity = capacity
+        self.slots = .allocate(capacity: capacity)
+        self.slots.initialize(repeating: Slot(), count: capacity)
+    }
+
+    deinit {
+        self.slots.deinitialize(count: self.capacity)
+        self.slots.deallocate()
+    }
+
+    /// A slot for a new connection, cleared except for its generation and its place in the list of listed slots.
+    mutating func allocate() -> Int32 {
+        let index: Int32
+        if let reused = self.free.popLast() {
+            index = reused
+        } else {
+            if self.count == self.capacity { self.grow() }
+            index = Int32(self.count)
+            self.count += 1
+        }
+        var slot = Slot()
+        slot.isInUse = true
+        slot.isListed = self.slots[Int(index)].isListed
+        slot.generation = self.slots[Int(index)].generation &+ 1
+        self.slots[Int(index)] = slot
+        return index
+    }
+
+    /// Takes a slot back: from here on its descriptor is never used again.
+    mutating func release(_ index: Int32) {
+        var slot = Slot()
+        slot.isListed = self.slots[Int(index)].isListed
+        slot.generation = self.slots[Int(index)].generation
+        self.slots[Int(index)] = slot
+        self.free.append(index)
+    }
+
+    private mutating func grow() {
+        let larger = UnsafeMutablePointer<Slot>.allocate(capacity: self.capacity * 2)
+        larger.moveInitialize(from: self.slots, count: self.capacity)
+        (larger + self.capacity).initialize(repeating: Slot(), count: self.capacity)
+        self.slots.deallocate()
+        self.slots = larger
+        self.capacity *= 2
+    }
+}

@@ -1,0 +1,62 @@
+import Channels
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOWebSocket
+
+/// Sets up every accepted connection; serves those that turn out to be Hummingbird's.
+struct GatewayChannel: HTTPChannelHandler {
+    /// One accepted connection and what became of it.
+    struct Connection: ServerChildChannelValue {
+        let channel: any NIOCore.Channel
+        /// Hummingbird's connection once a request is for Hummingbird; `nil` for a WebSocket or when it ended before.
+        let outcome: EventLoopFuture<NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>?>
+    }
+
+    let responder: HTTPChannelHandler.Responder
+    let environment: ServerEnvironment
+    let api: APIResponder
+
+    func setup(channel: any NIOCore.Channel, logger: Logger) -> EventLoopFuture<Connection> {
+        channel.eventLoop.makeCompletedFuture {
+            guard let shard = self.environment.hub.shard(of: channel.eventLoop) else {
+                preconditionFailure("the server runs on an event loop that the hub does not serve")
+            }
+            // Small receive buffers: most connections hear much more than they say.
+            try channel.syncOptions?.setOption(
+                .recvAllocator,
+                value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 65_536)
+            )
+            let outcome = channel.eventLoop.makePromise(of: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>?.self)
+            let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(decoder)
+            try pipeline.addHandler(
+                RequestHandler(
+                    shard: shard,
+                    environment: self.environment,
+                    responder: self.api,
+                    decoder: decoder,
+                    outcome: outcome
+                )
+            )
+            return Connection(channel: channel, outcome: outcome.futureResult)
+        }
+    }
+
+    func handle(value: Connection, logger: Logger) async {
+        do {
+            let connection = try await withTaskCancellationHandler {
+                try await value.outcome.get()
+            } onCancel: {
+                value.channel.close(promise: nil)
+            }
+            guard let connection else { return }
+            await self.handleHTTP(asyncChannel: connection, logger: logger)
+        } catch {
+            logger.debug("Connection ended before its first request", metadata: ["error": "\(error)"])
+        }
+    }
+}

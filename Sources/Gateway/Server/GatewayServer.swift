@@ -1,0 +1,90 @@
+import Channels
+import Glibc
+import Hummingbird
+import HummingbirdCore
+import HTTPTypes
+public import Logging
+import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+
+/// The realtime edge: Pusher WebSocket, HTTP API, health and metrics on one port.
+///
+/// A graceful shutdown stops accepting, closes WebSocket connections with 4200 spread over
+/// ``GatewayOptions/drainWindow``, lets running requests finish, then returns.
+public struct GatewayServer: Service {
+    private let host: String
+    private let port: Int
+    private let environment: ServerEnvironment
+
+    /// A server that does nothing until ``run()``.
+    ///
+    /// - Parameters:
+    ///   - hub: Whose apps, loops and subscribers it serves.
+    ///   - host: The address to listen on.
+    ///   - port: The port; 0 takes a free one, which ``GatewayHooks/onListening`` is told.
+    ///   - options: Times and limits.
+    ///   - hooks: Where the rest of the program joins in.
+    ///   - logger: Receives messages about connections.
+    public init(
+        hub: Hub,
+        host: String,
+        port: Int,
+        options: GatewayOptions = GatewayOptions(),
+        hooks: GatewayHooks = GatewayHooks(),
+        logger: Logger
+    ) {
+        self.host = host
+        self.port = port
+        self.environment = ServerEnvironment(hub: hub, options: options, hooks: hooks, logger: logger)
+    }
+
+    /// Serves until it is cancelled or shut down gracefully.
+    ///
+    /// - Throws: ``GatewayError`` when it cannot listen.
+    public func run() async throws {
+        let environment = self.environment
+        let (host, port) = (self.host, self.port)
+        let api = APIResponder(hub: environment.hub, limits: environment.options.publish, now: Self.secondsSince1970)
+        let builder = HTTPServerBuilder { responder in
+            GatewayChannel(responder: responder, environment: environment, api: api)
+        }
+        var serverLogger = environment.logger
+        // Hummingbird's own start message would double ours.
+        serverLogger.logLevel = max(serverLogger.logLevel, .notice)
+        let server = try builder.buildServer(
+            configuration: ServerConfiguration(address: .hostname(host, port: port)),
+            eventLoopGroup: environment.hub.eventLoopGroup,
+            logger: serverLogger,
+            responder: GatewayRoutes(environment: environment).responder()
+        ) { channel in
+            if let address = channel.localAddress { environment.hooks.onListening(address) }
+        }
+        do {
+            try await server.run()
+        } catch {
+            throw Self.gatewayError(error, host: host, port: port) ?? error
+        }
+        // A graceful end has told each connection to close at a moment of its own; a cancelled one closes them now.
+        if Task.isCancelled { environment.hub.closeAll(.reconnect) }
+        await environment.hub.waitUntilEmpty()
+    }
+
+    private static func gatewayError(_ error: any Error, host: String, port: Int) -> (any Error)? {
+        switch error {
+        case let error as IOError where error.errnoCode == EADDRINUSE: GatewayError.addressInUse(host: host, port: port)
+        case let error as IOError where error.errnoCode == EACCES: GatewayError.notPermitted(host: host, port: port)
+        case let error as IOError where error.errnoCode == EADDRNOTAVAIL:
+            GatewayError.addressNotAvailable(host: host, port: port, reason: "the address is not available here")
+        case is SocketAddressError:
+            GatewayError.addressNotAvailable(host: host, port: port, reason: "the host name is unknown")
+        default: nil
+        }
+    }
+
+    private static func secondsSince1970() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec)
+    }
+}

@@ -1,0 +1,51 @@
+public import FeedLanguage
+import Foundation
+
+/// Why a feed file is not fit to run, a line for each fault: `FILE:LINE:COLUMN: what is wrong and the fix`.
+public struct FeedProblem: Error, Equatable, CustomStringConvertible {
+    /// One line for each fault.
+    public let lines: [String]
+
+    /// All faults, a line each.
+    public var description: String { self.lines.joined(separator: "\n") }
+}
+
+/// The folder of feed files.
+public enum FeedLibrary {
+    /// The feed files of a folder, sorted by name.
+    ///
+    /// - Throws: ``FeedProblem`` when the folder cannot be read.
+    public static func files(in directory: String) throws -> [String] {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: directory) else {
+            throw FeedProblem(lines: ["The folder of feed files '\(directory)' cannot be read. Check feedsDir."])
+        }
+        return names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { "\(directory)/\($0)" }
+    }
+
+    /// Loads a file and runs the tests inside it: only a feed that passes may connect.
+    public static func load(file: String) -> Result<Feed, FeedProblem> {
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            return .failure(FeedProblem(lines: ["\(file): cannot be read as UTF-8 text."]))
+        }
+        return self.load(yaml: text, file: file)
+    }
+
+    /// Compiles a feed file's text and runs its tests.
+    ///
+    /// - Parameters:
+    ///   - yaml: The text.
+    ///   - file: The file's name, for messages.
+    /// - Returns: The feed, or everything that is wrong with it.
+    public static func load(yaml: String, file: String) -> Result<Feed, FeedProblem> {
+        do {
+            let feed = try Feed.load(yaml: yaml, file: file)
+            let failures = feed.runTests()
+            guard failures.isEmpty else {
+                return .failure(FeedProblem(lines: failures.map { "\(file):\($0)" }))
+            }
+            return .success(feed)
+        } catch {
+            return .failure(FeedProblem(lines: ["\(error)"]))
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import FeedLanguage
+import Foundation
+import Ingest
+import Market
+
+/// A feed that will run, with its symbols.
+struct SelectedFeed: Sendable {
+    let feed: Feed
+    let symbols: [Symbol]
+    let url: String?
+}
+
+/// Chooses the feeds and symbols that the settings ask for.
+enum FeedSelection {
+    /// The simulator's feed.
+    static let simulator = "sim"
+
+    /// Loads every chosen feed; one that is not fit to run keeps the service from starting.
+    ///
+    /// - Throws: ``SetupError`` for names that no file has, `FeedProblem` for a file with faults, `MarketError` for a bad symbol.
+    static func load(_ settings: Settings) throws -> [SelectedFeed] {
+        let names = settings.isDemo ? [] : settings.feeds ?? Settings.defaultFeeds
+        for name in settings.feedURLs.keys { _ = try self.file(of: name, settings) }
+        return try names.map { try self.load($0, settings) }
+    }
+
+    /// Loads one feed by name.
+    static func load(_ name: String, _ settings: Settings) throws -> SelectedFeed {
+        let feed = try FeedLibrary.load(file: self.file(of: name, settings)).get()
+        let symbols = try settings.symbols?.map { try Symbol($0) } ?? feed.defaultSymbols
+        return SelectedFeed(feed: feed, symbols: symbols, url: settings.feedURLs[name])
+    }
+
+    private static func file(of name: String, _ settings: Settings) throws -> String {
+        let files = try FeedLibrary.files(in: settings.feedsDirectory)
+        let names = files.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
+        guard let index = names.firstIndex(of: name) else {
+            let hint = nearest(to: name, among: names).map { " (did you mean '\($0)'?)" } ?? ""
+            throw SetupError.badSetting(
+                name: "feeds", value: name, expected: "one of \(names.joined(separator: ", "))\(hint)"
+            )
+        }
+        return files[index]
+    }
+}

@@ -1,0 +1,76 @@
+import FeedLanguage
+import Ingest
+import Logging
+import Market
+import NIOCore
+import ServiceLifecycle
+
+/// Runs the chosen feeds, and the simulated market when it is asked for or nothing else connects.
+final class FeedService: Service {
+    /// How long live feeds have to connect before the simulator takes over.
+    private static let fallbackAfter = Duration.seconds(10)
+
+    private let settings: Settings
+    private let feeds: [SelectedFeed]
+    private let supervisor: FeedSupervisor
+    private let pipeline: MarketPipeline
+    private let directory: SymbolDirectory
+    private let eventLoopGroup: any EventLoopGroup
+    private let logger: Logger
+
+    init(
+        settings: Settings, feeds: [SelectedFeed], supervisor: FeedSupervisor, pipeline: MarketPipeline,
+        directory: SymbolDirectory, eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.settings = settings
+        self.feeds = feeds
+        self.supervisor = supervisor
+        self.pipeline = pipeline
+        self.directory = directory
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
+    }
+
+    func run() async throws {
+        for selected in self.feeds {
+            self.directory.insert(selected.symbols.map { ($0, selected.feed.name) })
+            self.supervisor.add(selected.feed, symbols: selected.symbols, url: selected.url)
+        }
+        try await cancelWhenGracefulShutdown {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await self.supervisor.run() }
+                group.addTask { try await self.runSimulatorIfNeeded() }
+                // Both end when the service is told to stop; an error of the simulator ends it too.
+                for try await _ in group {}
+            }
+        }
+        try await self.pipeline.flush()
+    }
+
+    private func runSimulatorIfNeeded() async throws {
+        if !self.settings.isDemo {
+            guard self.settings.fallback == .sim,
+                !self.feeds.contains(where: { $0.url != nil && $0.feed.name.name == "sim" })
+            else { return }
+            do { try await Task.sleep(for: Self.fallbackAfter) } catch { return }
+            guard self.supervisor.monitors.allSatisfy({ $0.connections == 0 }) else { return }
+            self.logger.warning(
+                "No live feed has connected: the simulated market takes over, labelled as venue 'sim'",
+                metadata: ["feeds.fallback": "sim"]
+            )
+        }
+        let selected = try FeedSelection.load(FeedSelection.simulator, self.settings)
+        let server = try await SimulatorServer.start(
+            .init(port: 0, rate: self.settings.simulatorRate), on: self.eventLoopGroup.next(), logger: self.logger
+        )
+        // Symbols that only the live venues have would be refused by the simulator.
+        let known = Set(server.symbols)
+        let symbols = selected.symbols.filter(known.contains)
+        let simulated = symbols.isEmpty ? server.symbols : symbols
+        self.directory.insert(simulated.map { ($0, selected.feed.name) })
+        self.supervisor.add(selected.feed, symbols: simulated, url: "ws://127.0.0.1:\(server.port)/")
+        // Until cancelled, which is how the service says stop.
+        while !Task.isCancelled { do { try await Task.sleep(for: .seconds(3600)) } catch { break } }
+        await server.stop()
+    }
+}

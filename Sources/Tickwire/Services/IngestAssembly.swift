@@ -1,0 +1,97 @@
+import Channels
+import Delivery
+import FeedLanguage
+import Foundation
+import HTTPClient
+import Ingest
+import Logging
+import Market
+import NIOCore
+import Notifications
+import Postgres
+import ServiceLifecycle
+import Store
+
+/// Puts feeds, pipeline, recorder, alerts and deliveries together.
+struct IngestAssembly {
+    /// The parts, ready to run.
+    struct Parts {
+        /// Recorder, alerts and deliveries: started before the feeds, stopped after them.
+        let services: [any Service]
+        let feeds: FeedService
+        let metrics: @Sendable () -> String
+    }
+
+    let settings: Settings
+    let feeds: [SelectedFeed]
+    let database: Database
+    let catalog: SymbolCatalog
+    let directory: SymbolDirectory
+    let httpClient: HTTPClient
+    let secret: WebhookSecret
+    let publisher: any EventPublisher
+    let eventLoopGroup: any EventLoopGroup
+    let logger: Logger
+
+    func assemble() async throws -> Parts {
+        let recorder = Recorder(client: self.database.client, catalog: self.catalog, logger: self.logger)
+        let alerts = AlertService(
+            client: self.database.client, store: AlertStore(client: self.database.client, catalog: self.catalog),
+            publisher: self.publisher, options: try NotificationOptions(topic: self.settings.apnsTopic),
+            logger: self.logger
+        )
+        let pipeline = try await self.pipeline(recorder: recorder, alerts: alerts)
+        let supervisor = try FeedSupervisor(
+            eventLoopGroup: self.eventLoopGroup, httpClient: self.httpClient, logger: self.logger
+        ) { pipeline.ingest($0) }
+        let deliveries = DeliveryWorker(
+            queue: OutboxQueue(client: self.database.client, logger: self.logger), client: self.httpClient,
+            signer: WebhookSigner(secrets: [self.secret]),
+            settings: DeliverySettings(allowsPrivateAddresses: self.settings.allowPrivateWebhooks),
+            now: { Timestamp.now }, logger: self.logger
+        )
+        let feeds = FeedService(
+            settings: self.settings, feeds: self.feeds, supervisor: supervisor, pipeline: pipeline,
+            directory: self.directory, eventLoopGroup: self.eventLoopGroup, logger: self.logger
+        )
+        return Parts(
+            services: [RecorderService(recorder: recorder), deliveries, alerts], feeds: feeds,
+            metrics: {
+                MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
+                    + MetricsText.recorder(recorder.counters) + MetricsText.deliveries(deliveries.counters)
+            }
+        )
+    }
+
+    private func pipeline(recorder: Recorder, alerts: AlertService) async throws -> MarketPipeline {
+        let directory = self.directory
+        let outputs = PipelineOutputs(
+            record: { recorder.record($0) },
+            saveStates: { states in
+                directory.insert(states.lazy.map { ($0.state.symbol, $0.state.venue) })
+                recorder.record([], states: states.compactMap { LastTick($0.state, sequence: $0.sequence) })
+            },
+            alertsFired: { alerts.alertsFired($0) }, publisher: self.publisher
+        )
+        let loops = self.eventLoopGroup.makeIterator().map { $0 }
+        let names = self.feeds.map(\.feed.name)
+        let pipeline = MarketPipeline(
+            eventLoops: loops, venuePriority: names, sequenceStart: UInt64(Date().timeIntervalSince1970 * 1_000_000),
+            outputs: outputs
+        )
+        let states = try await MarketRestorer(client: self.database.client, catalog: self.catalog).states(now: .now)
+        directory.insert(states.lazy.map { ($0.symbol, $0.venue) })
+        pipeline.restore(states)
+        alerts.attach(pipeline)
+        return pipeline
+    }
+}
+
+/// Runs the recorder until it is told to stop; then it writes what waits.
+private struct RecorderService: Service {
+    let recorder: Recorder
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await self.recorder.run() }
+    }
+}

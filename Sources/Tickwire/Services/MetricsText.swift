@@ -1,0 +1,60 @@
+import Delivery
+import Ingest
+import Store
+
+/// Counters in the Prometheus text format.
+///
+/// Labels are feeds and outcomes: few, and never a symbol or a channel.
+enum MetricsText {
+    static func feeds(_ monitors: [FeedMonitor]) -> String {
+        var text = "# TYPE tickwire_feed_frames_total counter\n"
+        for monitor in monitors {
+            for value in monitor.frames.values {
+                text +=
+                    "tickwire_feed_frames_total{feed=\"\(monitor.name)\",outcome=\"\(value.name)\"} \(value.count)\n"
+            }
+        }
+        text += "# TYPE tickwire_feed_connections gauge\n"
+        for monitor in monitors { text += "tickwire_feed_connections{feed=\"\(monitor.name)\"} \(monitor.live)\n" }
+        text += "# TYPE tickwire_feed_connects_total counter\n"
+        for monitor in monitors {
+            text += "tickwire_feed_connects_total{feed=\"\(monitor.name)\"} \(monitor.connections)\n"
+        }
+        text += "# TYPE tickwire_feed_connect_failures_total counter\n"
+        for monitor in monitors {
+            text += "tickwire_feed_connect_failures_total{feed=\"\(monitor.name)\"} \(monitor.connectFailures)\n"
+        }
+        return text
+    }
+
+    static func pipeline(_ counters: MarketPipeline.Counters) -> String {
+        self.counter("tickwire_pipeline_ticks_total", counters.ticks)
+            + self.counter("tickwire_pipeline_duplicates_total", counters.duplicates)
+            + self.counter("tickwire_alerts_fired_total", counters.alertsFired)
+            + self.gauge("tickwire_alerts_armed", counters.alertsArmed)
+    }
+
+    static func recorder(_ counters: RecorderCounters) -> String {
+        self.counter("tickwire_recorder_received_total", Int(counters.received))
+            + self.counter("tickwire_recorder_recorded_total", Int(counters.recorded))
+            + self.counter("tickwire_recorder_duplicates_total", Int(counters.duplicates))
+            + self.counter("tickwire_recorder_quarantined_total", Int(counters.quarantined))
+            + self.counter("tickwire_recorder_dropped_total", Int(counters.dropped))
+            + self.gauge("tickwire_recorder_pending", Int(counters.pending))
+    }
+
+    static func deliveries(_ counters: DeliveryCounters) -> String {
+        self.counter("tickwire_deliveries_completed_total", Int(counters.completed))
+            + self.counter("tickwire_deliveries_retried_total", Int(counters.retried))
+            + self.counter("tickwire_deliveries_abandoned_total", Int(counters.abandoned))
+    }
+
+    static func publisher(_ counters: HTTPPublisher.Counters) -> String {
+        self.counter("tickwire_publisher_published_total", counters.published)
+            + self.counter("tickwire_publisher_dropped_total", counters.dropped)
+            + self.gauge("tickwire_publisher_waiting", counters.waiting)
+    }
+
+    private static func counter(_ name: String, _ value: Int) -> String { "# TYPE \(name) counter\n\(name) \(value)\n" }
+    private static func gauge(_ name: String, _ value: Int) -> String { "# TYPE \(name) gauge\n\(name) \(value)\n" }
+}

@@ -1,0 +1,194 @@
+import Channels
+import Delivery
+import FeedLanguage
+import Foundation
+import Gateway
+import HTTPClient
+import Hummingbird
+public import Logging
+import Ingest
+import Market
+import NIOCore
+import NIOPosix
+import Notifications
+import Postgres
+import ServiceLifecycle
+import Store
+import UnixSignals
+
+/// Runs `up`, `ingest` or `gateway` from start to clean stop.
+public struct ServiceRunner: Sendable {
+    /// What runs in this process.
+    public enum Kind: String, Sendable {
+        /// Feeds, alerts, deliveries and gateway.
+        case up
+        /// Feeds, alerts and deliveries; events go to a gateway elsewhere.
+        case ingest
+        /// The gateway.
+        case gateway
+    }
+
+    /// What a batch of the HTTP API may hold here; hosted Pusher's ten would slow an ingester down.
+    static let gatewayBatchMax = 1000
+
+    let kind: Kind
+    let settings: Settings
+    let logger: Logger
+
+    /// Prepares a run; nothing happens before ``run(announce:)``.
+    public init(kind: Kind, settings: Settings, logger: Logger) {
+        self.kind = kind
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Runs until SIGINT or SIGTERM, then stops in order: feeds, gateway, recorder, PostgreSQL.
+    ///
+    /// - Parameter announce: Gets what a person should read once the service is up.
+    /// - Throws: ``SetupError`` and the errors of the parts when the start fails; a part's error when it fails later.
+    public func run(announce: @escaping @Sendable (String) -> Void) async throws {
+        // Everything that can be wrong with the settings shows before anything is started.
+        let feeds = self.kind == .gateway ? [] : try FeedSelection.load(self.settings)
+        let credentials = try AppCredentials.loadOrCreate(self.settings)
+        let secret = try WebhookSecretFile.loadOrCreate(in: self.settings.dataDirectory)
+        let httpClient = HTTPClient(version: TickwireVersion.current)
+        guard
+            let database = try await StopSignal.cancelling({
+                try await Database.open(self.settings, logger: self.logger)
+            })
+        else {
+            await httpClient.shutdown()
+            return
+        }
+        do {
+            let services = try await self.services(
+                feeds: feeds, credentials: credentials, secret: secret, database: database, httpClient: httpClient,
+                announce: announce
+            )
+            var configuration = ServiceGroupConfiguration(
+                services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: self.quietLogger
+            )
+            configuration.maximumGracefulShutdownDuration = .seconds(4)
+            try await ServiceGroup(configuration: configuration).run()
+            await self.close(database, httpClient)
+        } catch {
+            await self.close(database, httpClient)
+            throw error
+        }
+        self.logger.info("Stopped")
+    }
+
+    private func close(_ database: Database, _ httpClient: HTTPClient) async {
+        await httpClient.shutdown()
+        await database.close(logger: self.logger)
+    }
+
+    /// For the life cycle's own words, which say little that our services do not say better.
+    private var quietLogger: Logger {
+        var logger = self.logger
+        logger.logLevel = max(.error, logger.logLevel)
+        return logger
+    }
+
+    // MARK: Wiring
+
+    private func services(
+        feeds: [SelectedFeed], credentials: AppCredentials, secret: WebhookSecret, database: Database,
+        httpClient: HTTPClient, announce: @escaping @Sendable (String) -> Void
+    ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let app = App(id: credentials.id, key: credentials.key, secret: credentials.secret)
+        let catalog = SymbolCatalog(client: database.client)
+        let directory = SymbolDirectory()
+        let hub = Hub(apps: self.kind == .ingest ? [] : [app], eventLoopGroup: group)
+        var services: [any Service] = []
+        var metrics: [@Sendable () -> String] = []
+        var runsFeeds: FeedService?
+
+        if self.kind == .gateway {
+            services.append(self.directoryService(directory, database, catalog, hub))
+        } else {
+            let publisher: any EventPublisher
+            if self.kind == .up {
+                publisher = hub
+            } else if let url = self.settings.publishURL {
+                let http = HTTPPublisher(
+                    url: url, app: app, batchMax: self.settings.publishBatch, client: httpClient, logger: self.logger
+                )
+                services.append(TaskService { await http.run() })
+                metrics.append { MetricsText.publisher(http.counters) }
+                publisher = http
+            } else {
+                publisher = NoPublisher()
+            }
+            let ingest = try await IngestAssembly(
+                settings: self.settings, feeds: feeds, database: database, catalog: catalog, directory: directory,
+                httpClient: httpClient, secret: secret, publisher: publisher, eventLoopGroup: group, logger: self.logger
+            ).assemble()
+            services.append(contentsOf: ingest.services)
+            metrics.append(ingest.metrics)
+            runsFeeds = ingest.feeds
+        }
+        let texts = metrics
+        services.append(self.server(app, hub, directory, announce) { texts.map { $0() }.joined() })
+        // Feeds come last: what is started last is stopped first.
+        if let runsFeeds { services.append(runsFeeds) }
+        return services.map { .init(service: $0) }
+    }
+
+    private func server(
+        _ app: App, _ hub: Hub, _ directory: SymbolDirectory, _ announce: @escaping @Sendable (String) -> Void,
+        metrics: @escaping @Sendable () -> String
+    ) -> GatewayServer {
+        var options = GatewayOptions()
+        options.publish.batchMax = Self.gatewayBatchMax
+        options.publish.bodyBytesMax = max(options.publish.bodyBytesMax, 4 << 20)
+        var hooks = GatewayHooks()
+        hooks.validateChannel = { directory.problem(with: $0) }
+        hooks.metrics = metrics
+        hooks.routes = { router in
+            router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
+        }
+        let kind = self.kind
+        let settings = self.settings
+        hooks.onListening = { address in
+            announce(Announcement(kind: kind, settings: settings, app: app, port: address.port ?? settings.port).text)
+        }
+        return GatewayServer(
+            hub: hub, host: self.settings.bind, port: self.settings.port, options: options, hooks: hooks,
+            logger: self.logger
+        )
+    }
+
+    /// Keeps a gateway's symbols and first snapshots current from the database, which another process fills.
+    private func directoryService(
+        _ directory: SymbolDirectory, _ database: Database, _ catalog: SymbolCatalog, _ hub: Hub
+    ) -> TaskService {
+        let logger = self.logger
+        let lastTicks = LastTicks(client: database.client, catalog: catalog)
+        return TaskService {
+            while !Task.isCancelled {
+                do {
+                    directory.insert(try await lastTicks.load().map { ($0.symbol, $0.venue) })
+                } catch {
+                    if !Task.isCancelled { logger.warning("Symbols not read", metadata: ["error": "\(error)"]) }
+                }
+                do { try await Task.sleep(for: .seconds(2)) } catch { return }
+            }
+        }
+    }
+}
+
+/// A task as a service: cancelled at graceful shutdown.
+struct TaskService: Service {
+    private let work: @Sendable () async -> Void
+
+    init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
+
+    func run() async throws { await cancelWhenGracefulShutdown { await self.work() } }
+}
+
+/// For an ingester without a transport: events have nobody to go to.
+private struct NoPublisher: EventPublisher {
+    func publish(_ events: [Channels.ChannelEvent]) {}
+}

@@ -1,0 +1,74 @@
+import Foundation
+public import Logging
+
+/// Everything an operator can set, checked.
+///
+/// Flags win over the environment, that over `tickwire.yaml`, that over the defaults.
+public struct Settings: Sendable {
+    /// Address of the HTTP and WebSocket port; loopback unless told otherwise.
+    public var bind = "127.0.0.1"
+    /// The HTTP and WebSocket port, 0…65535; 0 takes a free one.
+    public var port = 6001
+    /// Where the private PostgreSQL, the app's key and other state live.
+    public var dataDirectory = Settings.defaultDataDirectory
+    /// PostgreSQL to use.
+    ///
+    /// `nil` keeps a private one under the data directory. Secret.
+    public var databaseURL: String?
+    /// The folder of feed files.
+    public var feedsDirectory = ""
+    /// The folder of migrations.
+    public var migrationsDirectory = ""
+    /// Feeds to run, in order of priority; `nil` takes ``defaultFeeds``.
+    public var feeds: [String]?
+    /// Symbols to subscribe to; `nil` takes each feed file's own list.
+    public var symbols: [String]?
+    /// What to do when no live feed has connected within 10 s: `sim` or `none`.
+    public var fallback = Fallback.sim
+    /// Where a feed connects instead of its file's URL, by feed name.
+    public var feedURLs: [String: String] = [:]
+    /// Whether to run on the simulated market alone.
+    public var isDemo = false
+    /// Messages a second of the built-in simulator.
+    public var simulatorRate = 20
+    /// Where `ingest` publishes: the base URL of a gateway, or of any server with the Pusher HTTP API.
+    public var publishURL: String?
+    /// Events in one publishing request: hosted Pusher takes 10, a Tickwire gateway 1000.
+    public var publishBatch = 10
+    /// The app's id, key and secret; all three or none.
+    public var appID: String?
+    /// The app's public key.
+    public var appKey: String?
+    /// The app's secret.
+    ///
+    /// Secret.
+    public var appSecret: String?
+    /// Whether alert webhooks may go to private addresses.
+    public var allowPrivateWebhooks = false
+    /// The `apns-topic` of stored push payloads: the app's bundle id.
+    public var apnsTopic = "app.tickwire"
+    /// The least severe log messages shown.
+    public var logLevel = Logger.Level.info
+
+    /// What runs when no live feed connects.
+    public enum Fallback: String, Sendable, CaseIterable {
+        /// The simulated market.
+        case sim
+        /// Nothing.
+        case none
+    }
+
+    /// The feeds that run unless told otherwise: those that need no key.
+    public static let defaultFeeds = ["coinbase", "kraken", "binance", "bitstamp"]
+
+    /// All defaults.
+    public init() {}
+
+    /// `/var/lib/tickwire` for root, because PostgreSQL's unprivileged user must be able to enter it; otherwise the XDG data folder.
+    public static var defaultDataDirectory: String {
+        if getuid() == 0 { return "/var/lib/tickwire" }
+        let environment = ProcessInfo.processInfo.environment
+        if let home = environment["XDG_DATA_HOME"], !home.isEmpty { return home + "/tickwire" }
+        return (environment["HOME"] ?? "/tmp") + "/.local/share/tickwire"
+    }
+}

@@ -1,0 +1,278 @@
+import Configuration
+import Foundation
+import Logging
+import SystemPackage
+import Yams
+
+/// Values that a command line gave; `nil` where it gave none.
+public struct SettingsFlags: Sendable {
+    /// The settings file; `nil` looks for `tickwire.yaml` in the working directory.
+    public var configFile: String?
+    /// Values by settings key, for example `port`.
+    public var values: [String: String] = [:]
+    /// `NAME=URL` pairs of `--feed-url`.
+    public var feedURLs: [String] = []
+
+    /// No flags.
+    public init() {}
+}
+
+/// Reads settings from flags, environment and file, and checks every one of them.
+public enum SettingsLoader {
+    /// The keys of `tickwire.yaml`; each is also `TICKWIRE_…` in capitals with underscores.
+    static let keys = [
+        "bind", "port", "dataDir", "databaseURL", "feedsDir", "migrationsDir", "feeds.enabled", "feeds.fallback",
+        "feeds.urls", "symbols", "demo", "simulator.rate", "publishURL", "publishBatch", "app.id", "app.key",
+        "app.secret",
+        "webhooks.allowPrivate", "push.apnsTopic", "log.level",
+    ]
+
+    /// Reads and checks all settings.
+    ///
+    /// - Parameters:
+    ///   - flags: What the command line said.
+    ///   - environment: Variables; `nil` takes the process's own.
+    /// - Returns: Checked settings.
+    /// - Throws: ``SetupError``.
+    public static func load(
+        flags: SettingsFlags, environment: [String: String]? = nil
+    ) async throws -> Settings {
+        let environment = environment ?? ProcessInfo.processInfo.environment
+        var providers: [any ConfigProvider] = [
+            KeyMappingProvider(upstream: EnvironmentVariablesProvider(environmentVariables: environment)) {
+                $0.prepending("tickwire")
+            }
+        ]
+        if let file = try self.settingsFile(flags) {
+            try self.checkKeys(of: file)
+            do {
+                providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file)))
+            } catch {
+                throw SetupError.badSetting(name: "--config", value: file, expected: "readable YAML (\(error))")
+            }
+        }
+        let reader = ConfigReader(providers: providers)
+        let values = Values(flags: flags.values, reader: reader)
+        var settings = Settings()
+        try self.readService(values, environment, into: &settings)
+        try self.readFeeds(values, flags, environment, into: &settings)
+        try self.readPublishing(values, into: &settings)
+        try self.readApp(values, into: &settings)
+        return settings
+    }
+
+    /// One look-up: the flag, then the environment and the file.
+    private struct Values {
+        let flags: [String: String]
+        let reader: ConfigReader
+
+        func text(_ key: String) -> String? {
+            if let flag = self.flags[key] { return flag }
+            let configKey = ConfigKey(stringLiteral: key)
+            // The file's own types are accepted where a text is asked for: `port: 6001`, `demo: true`.
+            if let text = self.reader.string(forKey: configKey) { return text.isEmpty ? nil : text }
+            if let number = self.reader.int(forKey: configKey) { return String(number) }
+            return self.reader.bool(forKey: configKey).map { String($0) }
+        }
+
+        func list(_ key: String) -> [String]? {
+            if let flag = self.flags[key] { return Self.split(flag) }
+            if let text = self.reader.string(forKey: ConfigKey(stringLiteral: key)), !text.isEmpty {
+                return Self.split(text)
+            }
+            return self.reader.stringArray(forKey: ConfigKey(stringLiteral: key))
+        }
+
+        func whole(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
+            guard let text = self.text(key) else { return nil }
+            guard let value = Int(text), range.contains(value) else {
+                throw SetupError.badSetting(
+                    name: key, value: text, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)"
+                )
+            }
+            return value
+        }
+
+        func flag(_ key: String) throws -> Bool? {
+            guard let text = self.text(key) else { return nil }
+            switch text.lowercased() {
+            case "true", "yes", "on", "1": return true
+            case "false", "no", "off", "0": return false
+            default: throw SetupError.badSetting(name: key, value: text, expected: "true or false")
+            }
+        }
+
+        private static func split(_ text: String) -> [String] {
+            text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
+        }
+    }
+
+    private static func readService(
+        _ values: Values, _ environment: [String: String], into settings: inout Settings
+    ) throws {
+        if let bind = values.text("bind") { settings.bind = bind }
+        if let port = try values.whole("port", in: 0...65535) { settings.port = port }
+        if let directory = values.text("dataDir") { settings.dataDirectory = self.absolute(directory) }
+        let databaseURL = values.text("databaseURL") ?? environment["DATABASE_URL"].flatMap { $0.isEmpty ? nil : $0 }
+        if let databaseURL {
+            let isURL = databaseURL.hasPrefix("postgres://") || databaseURL.hasPrefix("postgresql://")
+            guard isURL || databaseURL.contains("=") else {
+                throw SetupError.badSetting(
+                    name: "DATABASE_URL", value: "…", expected: "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+                )
+            }
+            settings.databaseURL = databaseURL
+        }
+        settings.migrationsDirectory = try self.folder(
+            values.text("migrationsDir"), named: "Migrations", setting: "migrationsDir"
+        )
+        if let allow = try values.flag("webhooks.allowPrivate") { settings.allowPrivateWebhooks = allow }
+        if let topic = values.text("push.apnsTopic") { settings.apnsTopic = topic }
+        if let level = values.text("log.level") {
+            guard let parsed = Logger.Level(rawValue: level) else {
+                let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+                throw SetupError.badSetting(name: "log.level", value: level, expected: "one of \(levels)")
+            }
+            settings.logLevel = parsed
+        }
+    }
+
+    private static func readFeeds(
+        _ values: Values, _ flags: SettingsFlags, _ environment: [String: String], into settings: inout Settings
+    ) throws {
+        settings.feedsDirectory = try self.folder(values.text("feedsDir"), named: "Feeds", setting: "feedsDir")
+        // TICKWIRE_FEEDS is the documented short form of feeds.enabled.
+        let short = environment["TICKWIRE_FEEDS"].flatMap { $0.isEmpty ? nil : $0 }
+        if values.flags["feeds.enabled"] == nil, let short {
+            settings.feeds = short.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        } else {
+            settings.feeds = values.list("feeds.enabled")
+        }
+        settings.symbols = values.list("symbols")
+        if let fallback = values.text("feeds.fallback") {
+            guard let parsed = Settings.Fallback(rawValue: fallback) else {
+                throw SetupError.badSetting(name: "feeds.fallback", value: fallback, expected: "sim or none")
+            }
+            settings.fallback = parsed
+        }
+        for pair in (values.list("feeds.urls") ?? []) + flags.feedURLs {
+            guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else {
+                throw SetupError.badSetting(
+                    name: "feeds.urls", value: pair, expected: "NAME=URL, for example sim=ws://127.0.0.1:6080/")
+            }
+            settings.feedURLs[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+        }
+        if let isDemo = try values.flag("demo") { settings.isDemo = isDemo }
+        if let rate = try values.whole("simulator.rate", in: 1...200_000) { settings.simulatorRate = rate }
+    }
+
+    private static func readPublishing(_ values: Values, into settings: inout Settings) throws {
+        if let url = values.text("publishURL") {
+            guard url.hasPrefix("http://") || url.hasPrefix("https://") else {
+                throw SetupError.badSetting(
+                    name: "publishURL", value: url, expected: "http://HOST:PORT or https://HOST"
+                )
+            }
+            settings.publishURL = url.hasSuffix("/") ? String(url.dropLast()) : url
+        }
+        if let batch = try values.whole("publishBatch", in: 1...1000) { settings.publishBatch = batch }
+    }
+
+    private static func readApp(_ values: Values, into settings: inout Settings) throws {
+        settings.appID = values.text("app.id")
+        settings.appKey = values.text("app.key")
+        settings.appSecret = values.text("app.secret")
+        let given = [settings.appID, settings.appKey, settings.appSecret].compactMap { $0 }.count
+        guard given == 0 || given == 3 else {
+            throw SetupError.badSetting(
+                name: "app", value: "\(given) of 3 given",
+                expected: "TICKWIRE_APP_ID, TICKWIRE_APP_KEY and TICKWIRE_APP_SECRET together, or none of them"
+            )
+        }
+    }
+
+    private static func settingsFile(_ flags: SettingsFlags) throws -> String? {
+        if let file = flags.configFile {
+            guard FileManager.default.isReadableFile(atPath: file) else {
+                throw SetupError.notFound(what: "The settings file", path: file, fix: "Check --config.")
+            }
+            return self.absolute(file)
+        }
+        return FileManager.default.isReadableFile(atPath: "tickwire.yaml") ? self.absolute("tickwire.yaml") : nil
+    }
+
+    /// Refuses keys that no setting has, so that a misspelt one is not silently without effect.
+    private static func checkKeys(of file: String) throws {
+        let text: String
+        do {
+            text = try String(contentsOfFile: file, encoding: .utf8)
+            guard let root = try Yams.compose(yaml: text), let mapping = root.mapping else { return }
+            for (key, value) in mapping { try self.checkKey(key.string ?? "", value, file: file) }
+        } catch let error as YamlError {
+            throw SetupError.badSetting(name: "--config", value: file, expected: "valid YAML (\(error))")
+        }
+    }
+
+    private static func checkKey(_ key: String, _ value: Node, file: String) throws {
+        if self.keys.contains(key) { return }
+        if let mapping = value.mapping, self.keys.contains(where: { $0.hasPrefix(key + ".") }) {
+            for (inner, value) in mapping { try self.checkKey("\(key).\(inner.string ?? "")", value, file: file) }
+            return
+        }
+        throw SetupError.unknownSetting(key: key, file: file, nearest: nearest(to: key, among: self.keys))
+    }
+
+    /// The folder that was set, or `named` in the working directory, above the program, or in the system's share folder.
+    private static func folder(_ given: String?, named name: String, setting: String) throws -> String {
+        let files = FileManager.default
+        if let given {
+            let path = self.absolute(given)
+            guard files.fileExists(atPath: path) else {
+                throw SetupError.notFound(what: "The folder", path: given, fix: "Check the setting \(setting).")
+            }
+            return path
+        }
+        var candidates = [files.currentDirectoryPath + "/" + name]
+        if let program = try? files.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
+            var directory = URL(fileURLWithPath: program).deletingLastPathComponent()
+            for _ in 0..<5 {
+                candidates.append(directory.appendingPathComponent(name).path)
+                directory.deleteLastPathComponent()
+            }
+        }
+        candidates.append("/usr/share/tickwire/" + name)
+        guard let found = candidates.first(where: { files.fileExists(atPath: $0) }) else {
+            throw SetupError.notFound(
+                what: "The folder", path: name, fix: "Start tickwire where it is, or set \(setting).")
+        }
+        return found
+    }
+
+    private static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    }
+}
+
+/// The candidate that differs least from `text`, if any is near enough to be a slip of the keyboard.
+public func nearest(to text: String, among candidates: [String]) -> String? {
+    let scored = candidates.map { (candidate: $0, distance: editDistance(text.lowercased(), $0.lowercased())) }
+    guard let best = scored.min(by: { $0.distance < $1.distance }) else { return nil }
+    return best.distance <= max(2, text.count / 3) ? best.candidate : nil
+}
+
+/// The Levenshtein distance: insertions, deletions and substitutions between two texts.
+private func editDistance(_ left: String, _ right: String) -> Int {
+    let left = Array(left)
+    let right = Array(right)
+    var row = Array(0...right.count)
+    for (i, leftCharacter) in left.enumerated() {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for (j, rightCharacter) in right.enumerated() {
+            let above = row[j + 1]
+            row[j + 1] = min(above + 1, row[j] + 1, diagonal + (leftCharacter == rightCharacter ? 0 : 1))
+            diagonal = above
+        }
+    }
+    return row[right.count]
+}

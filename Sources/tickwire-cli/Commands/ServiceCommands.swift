@@ -1,0 +1,189 @@
+import ArgumentParser
+import Foundation
+import Ingest
+import Logging
+import Market
+import NIOPosix
+import Postgres
+import Store
+import Tickwire
+
+/// `tickwire up`: everything in one process.
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up", abstract: "Run everything in one process: feeds, PostgreSQL, alerts, gateway.",
+        discussion: """
+            Without DATABASE_URL a private PostgreSQL is kept under the data directory and stopped with the process. When no live feed
+            connects within 10 s, the simulated market takes over, labelled as venue 'sim' (setting feeds.fallback: none to forbid).
+
+            EXAMPLES
+              tickwire up
+              tickwire up --demo --port 7000
+              tickwire up --feeds coinbase,kraken --symbols BTC-USD,ETH-USD
+              DATABASE_URL=postgresql://ann@db.example/ticks tickwire up --bind 0.0.0.0
+            """
+    )
+
+    @OptionGroup var options: ServiceOptions
+
+    func run() async throws { try await runService(.up, self.options.flags()) }
+}
+
+/// `tickwire ingest`: feeds to PostgreSQL and transport, without a gateway.
+struct IngestCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest", abstract: "Run the feeds headless: ticks to PostgreSQL, alerts, events to a gateway.",
+        discussion: """
+            Its port serves /healthz, /readyz and /metrics only. Events are published with the Pusher HTTP API, signed with the app's
+            key and secret (TICKWIRE_APP_ID, TICKWIRE_APP_KEY, TICKWIRE_APP_SECRET), which the gateway must share.
+
+            EXAMPLES
+              tickwire ingest --feeds coinbase --symbols BTC-USD
+              tickwire ingest --publish-to http://gateway.example:6001 --port 6002
+            """
+    )
+
+    @OptionGroup var options: ServiceOptions
+    @Option(
+        help: ArgumentHelp(
+            "Base URL of a gateway, or of any server with the Pusher HTTP API; also TICKWIRE_PUBLISH_URL.",
+            valueName: "url"))
+    var publishTo: String?
+
+    func run() async throws {
+        var flags = self.options.flags()
+        flags.values["publishURL"] = self.publishTo
+        try await runService(.ingest, flags)
+    }
+}
+
+/// `tickwire gateway`: the realtime edge.
+struct GatewayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway", abstract: "Run the realtime edge: WebSocket channels and the HTTP API.",
+        discussion: """
+            Feed it with 'tickwire ingest --publish-to', or publish to it with any Pusher server library.
+
+            EXAMPLES
+              tickwire gateway --port 6001
+              DATABASE_URL=postgresql://ann@db.example/ticks tickwire gateway --bind 0.0.0.0
+            """
+    )
+
+    @OptionGroup var options: ServiceOptions
+
+    func run() async throws { try await runService(.gateway, self.options.flags()) }
+}
+
+private func runService(_ kind: ServiceRunner.Kind, _ flags: SettingsFlags) async throws {
+    let settings = try await SettingsLoader.load(flags: flags)
+    var logger = Logger(label: "tickwire")
+    logger.logLevel = settings.logLevel
+    try await ServiceRunner(kind: kind, settings: settings, logger: logger).run { Terminal.note($0) }
+}
+
+/// `tickwire simulate`: the simulated exchange on its own.
+struct SimulateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate", abstract: "Run a simulated exchange: a WebSocket server with a random-walk market.",
+        discussion: """
+            Eight crypto pairs and eight stocks; Feeds/sim.yaml describes its dialect. The same seed gives the same prices.
+
+            EXAMPLES
+              tickwire simulate --rate 100 --seed 7
+              tickwire up --feeds sim --feed-url sim=ws://127.0.0.1:6080/
+            """
+    )
+
+    @Option(help: "Messages a second over all symbols, 1 to 200000.")
+    var rate = 20
+    @Option(help: "Decides every price, size and side.")
+    var seed: UInt64 = 1
+    @Option(help: "Port to listen on; 0 takes a free one.")
+    var port = 6080
+    @Option(help: "Address to listen on.")
+    var bind = "127.0.0.1"
+
+    func validate() throws {
+        guard (1...200_000).contains(self.rate) else {
+            throw ValidationError("--rate is \(self.rate): expected 1 to 200000.")
+        }
+        guard (0...65535).contains(self.port) else {
+            throw ValidationError("--port is \(self.port): expected 0 to 65535.")
+        }
+    }
+
+    func run() async throws {
+        let server = try await SimulatorServer.start(
+            .init(host: self.bind, port: self.port, rate: self.rate, seed: self.seed),
+            on: MultiThreadedEventLoopGroup.singleton.next(), logger: Logger(label: "tickwire")
+        )
+        Terminal.note(
+            "Simulated exchange on ws://\(self.bind):\(server.port)/, \(self.rate) messages a second, seed \(self.seed). Ctrl-C stops it."
+        )
+        await StopSignal.wait()
+        await server.stop()
+    }
+}
+
+/// `tickwire migrate`: the database schema.
+struct MigrateCommand: AsyncParsableCommand {
+    /// What to do with the migrations.
+    enum Action: String, CaseIterable, ExpressibleByArgument {
+        case up, status
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "migrate", abstract: "Bring the database schema up to date, or show its state.",
+        discussion: """
+            EXAMPLES
+              tickwire migrate
+              tickwire migrate status
+            """
+    )
+
+    @OptionGroup var options: SettingsOptions
+    @Argument(help: "up or status.")
+    var action: Action = .up
+
+    func run() async throws {
+        let settings = try await self.options.load()
+        let logger = self.options.quietLogger(settings)
+        let connection: String
+        var server: PrivatePostgres?
+        if let url = settings.databaseURL {
+            connection = url
+        } else {
+            let started = try await PrivatePostgres.start(under: settings.dataDirectory, logger: logger)
+            server = started
+            connection = started.connectionString
+        }
+        let client = PostgresClient(PostgresSettings(connection), maxConnections: 1, logger: logger)
+        let migrator = Migrator(client: client, directory: settings.migrationsDirectory)
+        do {
+            switch self.action {
+            case .up:
+                let applied = try await migrator.up()
+                for file in applied { Terminal.print("applied \(file)") }
+                if applied.isEmpty { Terminal.print("up to date") }
+            case .status:
+                for migration in try await migrator.status() {
+                    Terminal.print("\(migration.file): \(migration.appliedAt.map { "applied \($0)" } ?? "pending")")
+                }
+            }
+        } catch {
+            client.close()
+            try await server?.stop()
+            throw error
+        }
+        client.close()
+        try await server?.stop()
+    }
+}
+
+/// `tickwire version`.
+struct VersionCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "version", abstract: "Print the version.")
+
+    func run() { Terminal.print("tickwire \(TickwireVersion.current)") }
+}

@@ -1,0 +1,40 @@
+import Foundation
+
+/// Standard output and standard error: data goes to the one, everything else to the other.
+enum Terminal {
+    /// Writes a line of data.
+    static func print(_ line: String) { self.write(line + "\n", to: STDOUT_FILENO) }
+
+    /// Writes data as it is.
+    static func write(_ text: String) { self.write(text, to: STDOUT_FILENO) }
+
+    /// Writes bytes of data as they are.
+    static func write(_ bytes: [UInt8]) { bytes.withUnsafeBytes { self.write($0, to: STDOUT_FILENO) } }
+
+    /// Writes a line for the person, not for the pipe.
+    static func note(_ line: String) { self.write(line + "\n", to: STDERR_FILENO) }
+
+    /// Whether standard output is a terminal that may be coloured and redrawn.
+    static let isInteractive = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+    /// Whether colour is wanted: on a terminal, and never with `NO_COLOR` (no-color.org).
+    static let hasColor = isInteractive && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+
+    private static func write(_ text: String, to descriptor: Int32) {
+        var text = text
+        text.withUTF8 { self.write(UnsafeRawBufferPointer($0), to: descriptor) }
+    }
+
+    private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                // The reader has gone (`| head`): there is nobody left to tell.
+                Foundation.exit(errno == EPIPE ? 0 : 74)
+            }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

@@ -1,0 +1,297 @@
+import FeedLanguage
+import Foundation
+import Market
+import Testing
+
+@Suite("Frames of any kind")
+struct RobustnessTests {
+    /// A feed with every kind of place: keys, lists, entries, indexes from both ends.
+    private static let everything = """
+        - {when: {type: trade}, trade: {symbol: s, price: p, size: z, side: d, time: t, id: i, sequence: q}}
+        - {when: {type: list}, each: data, trade: {symbol: s, price: p, time: $.time}}
+        - {when: {type: deep}, each: [a, b], quote: {symbol: s, bid: b, ask: ^.a}}
+        - {when: {type: map}, each: "m.*", trade: {symbol: "@key", price: p}}
+        - {when: {"[-1]": v1}, trade: {symbol: "[1][0]", price: "[1][-1]"}}
+        - {when: {type: {prefix: no}}, ignore: true}
+        - {when: {type: error}, error: {message: m, detail: n}}
+        """
+
+    private static let samples = [
+        #"{"type":"trade","s":"BTC-USD","p":"64250.12","z":0.5,"d":"buy","t":"2026-11-23T12:00:00.123456Z","i":"7","q":5}"#,
+        #"{"type":"list","time":1711356300,"data":[{"s":"BTC-USD","p":1.5e3},{"p":"2","s":"ETH-USD"}]}"#,
+        #"{"type":"deep","a":[{"a":3,"b":[{"s":"A-B","b":2},{"s":"C-D","b":"1"}]},{"b":[],"a":1}]}"#,
+        #"{"m":{"BTC-USD":{"p":1},"X\u002dY":{"p":"2","u":[[],{}]}},"type":"map"}"#,
+        #"[993,["BTC-USD","x",42.5],{"b":[1,2,3]},"v1"]"#,
+        #"{"type":"nothing","rest":[1,2,{"a":[true,false,null]}]}"#,
+        #"{"n":"why","type":"error","m":"wh\"at"}"#,
+    ]
+
+    @Test(
+        "JSON of any shape is accepted",
+        arguments: [
+            "{}", "[]", " { } ", "\t[\n]\r", "0", "-0", "1.5e-7", "1E+2", "true", "false", "null", "\"\"", "\"a\"",
+            "[[[[]]]]",
+            #"{"":{"":""}}"#, #"{"a":[1,-2.5,true,null,"\u00e9\\\/\b\f\n\r\t\""]}"#, #"{ "a" : 1 , "b" : [ 1 , 2 ] }"#,
+            #"["\ud83d\ude00","\ud800"]"#, #"{"a":{"b":[{"c":[]}]}}"#, "[1,[2,[3,[4,[5]]]]]",
+        ]
+    )
+    func accepted(text: String) throws {
+        var decoder = FrameDecoder(feed: try FeedText.load(messages: Self.everything), symbols: [])
+        #expect(decoder.decode(text).outcome == .unmatched)
+    }
+
+    @Test(
+        "What is not JSON is malformed, and the message says where",
+        arguments: [
+            ("", "the frame is empty"), (" ", "not JSON: it ends too early at byte 1"),
+            ("{", "not JSON: it ends too early at byte 1"), ("[1", "not JSON: it ends too early at byte 2"),
+            ("{\"a\"", "not JSON: it ends too early at byte 4"), ("{\"a\":", "not JSON: it ends too early at byte 5"),
+            ("{\"a", "not JSON: it ends too early at byte 3"), ("\"\\\"", "not JSON: it ends too early at byte 3"),
+            ("{a:1}", "not JSON: unexpected character at byte 1"),
+            ("{\"a\" 1}", "not JSON: unexpected character at byte 5"),
+            ("{\"a\":1 \"b\":2}", "not JSON: unexpected character at byte 7"),
+            ("{\"a\":1,}", "not JSON: unexpected character at byte 7"),
+            ("[1 2]", "not JSON: unexpected character at byte 3"),
+            ("{\"a\":[}]}", "not JSON: unexpected character at byte 6"),
+            ("[}", "not JSON: unexpected character at byte 1"),
+            ("{} x", "not JSON: something follows the value at byte 3"),
+            ("01", "not JSON: bad number at byte 0"), ("-", "not JSON: bad number at byte 0"),
+            ("[1.]", "not JSON: bad number at byte 1"), ("[1e]", "not JSON: bad number at byte 1"),
+            ("[+1]", "not JSON: unexpected character at byte 1"), ("[.5]", "not JSON: unexpected character at byte 1"),
+            ("tru", "not JSON: it ends too early at byte 0"), ("nulx", "not JSON: unexpected character at byte 0"),
+            ("{\"type\":\"\\x\"}", "not JSON: bad escape in a string at byte 9"),
+            ("NaN", "not JSON: unexpected character at byte 0"),
+            ("\u{FEFF}{}", "not JSON: unexpected character at byte 0"),
+            ("pong", "not JSON: unexpected character at byte 0"),
+        ]
+    )
+    func malformed(text: String, problem: String) throws {
+        var decoder = FrameDecoder(feed: try FeedText.load(messages: Self.everything), symbols: [])
+        #expect(decoder.decode(text).outcome == .malformed(problem))
+    }
+
+    @Test("Nesting has a limit, on wanted and unwanted paths alike")
+    func nesting() throws {
+        var decoder = FrameDecoder(feed: try FeedText.load(messages: Self.everything), symbols: [])
+        for opening in ["[", "{\"x\":", "{\"data\":", "{\"a\":[{\"b\":"] {
+            let deep = String(repeating: opening, count: 100_000)
+            guard case .malformed = decoder.decode(deep).outcome else {
+                Issue.record("100 000 × \(opening) passed")
+                return
+            }
+        }
+        let levels = String(repeating: "[", count: 60) + String(repeating: "]", count: 60)
+        #expect(decoder.decode("{\"x\":\(levels)}").outcome == .unmatched)
+    }
+
+    @Test("Too many items are refused, not stored")
+    func tooManyItems() throws {
+        var decoder = FrameDecoder(feed: try FeedText.load(messages: Self.everything), symbols: [])
+        let items = Array(repeating: "0", count: 70_000).joined(separator: ",")
+        let (outcome, ticks) = decoder.decode("{\"type\":\"list\",\"data\":[\(items)]}")
+        #expect(ticks.isEmpty)
+        #expect(outcome == .malformed("more than 65536 items at byte 131095"))
+    }
+
+    @Test("Every beginning of a frame is malformed, and the whole is not", arguments: samples)
+    func truncation(sample: String) throws {
+        let feed = try FeedText.load(messages: Self.everything)
+        var decoder = FrameDecoder(feed: feed, symbols: [])
+        let bytes = [UInt8](sample.utf8)
+        guard decoder.decode(bytes).outcome != .ignored else { return }
+        for count in 0..<bytes.count {
+            var fresh = FrameDecoder(feed: feed, symbols: [])
+            guard case .malformed = fresh.decode(Array(bytes[..<count])).outcome else {
+                Issue.record("\(count) bytes of \(sample) passed")
+                return
+            }
+        }
+        if case .malformed(let problem) = decoder.decode(bytes).outcome { Issue.record("\(sample): \(problem)") }
+    }
+
+    /// Real frames of a venue, from the fixtures.
+    private static func recorded(_ name: String) throws -> [[UInt8]] {
+        let file = Repository.root.appendingPathComponent("Tests/Fixtures/recordings/\(name).rec")
+        let lines = try Recording.lines(in: [UInt8](try Data(contentsOf: file)))
+        return lines.filter { $0.kind == .received && $0.payload.count < 2000 }.map(\.payload)
+    }
+
+    private static func mutated(_ frame: [UInt8], using random: inout SeededGenerator) -> [UInt8] {
+        var frame = frame
+        let alphabet = [UInt8](#"{}[]",:\0123456789.eE+-utfn_ aZ"#.utf8) + [0, 0x1F, 0x7F, 0x80, 0xC3, 0xFF]
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            guard !frame.isEmpty else { return frame }
+            let place = Int.random(in: 0..<frame.count, using: &random)
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0: frame.remove(at: place)
+            case 1: frame.insert(alphabet.randomElement(using: &random) ?? 0, at: place)
+            case 2: frame = Array(frame[..<place])
+            case 3: frame += frame[place...]
+            case 4:
+                let end = Int.random(in: place...frame.count, using: &random)
+                frame.removeSubrange(place..<end)
+            default: frame[place] = alphabet.randomElement(using: &random) ?? 0
+            }
+        }
+        return frame
+    }
+
+    @Test(
+        "Thousands of damaged frames: no crash, and a used decoder says what a fresh one says",
+        arguments: ReplayTests.names
+    )
+    func damaged(name: String, feedName: String) throws {
+        let feed = try Repository.feed(feedName)
+        let frames = try Self.recorded(name)
+        var used = FrameDecoder(feed: feed, symbols: [])
+        for seed in UInt64(0)..<3000 {
+            var random = SeededGenerator(seed: seed)
+            let original = try #require(frames.randomElement(using: &random))
+            let frame = Self.mutated(original, using: &random)
+            var fresh = FrameDecoder(feed: feed, symbols: [])
+            let (expected, expectedTicks) = fresh.decode(frame)
+            let (outcome, ticks) = used.decode(frame)
+            guard outcome == expected, ticks == expectedTicks else {
+                Issue.record(
+                    "seed \(seed): \(outcome) after others, \(expected) afresh: \(String(decoding: frame, as: UTF8.self))"
+                )
+                return
+            }
+            // What another parser takes must not be called broken; Foundation's forgives a comma before a closing bracket.
+            let text = String(decoding: frame, as: UTF8.self)
+            if case .malformed(let problem) = outcome, problem.hasPrefix("not JSON"), !text.contains(",}"),
+                !text.contains(",]"),
+                (try? JSONSerialization.jsonObject(with: Data(frame), options: .fragmentsAllowed)) != nil
+            {
+                Issue.record("seed \(seed): '\(problem)' for \(String(decoding: frame, as: UTF8.self))")
+                return
+            }
+            // The undamaged frame still reads as before.
+            let (again, _) = used.decode(original)
+            if case .malformed(let problem) = again { Issue.record("seed \(seed): \(problem)") }
+        }
+    }
+
+    @Test("Damaged frames for every kind of path", arguments: samples)
+    func damagedSamples(sample: String) throws {
+        let feed = try FeedText.load(messages: Self.everything)
+        var used = FrameDecoder(feed: feed, symbols: [])
+        for seed in UInt64(0)..<1500 {
+            var random = SeededGenerator(seed: seed)
+            let frame = Self.mutated([UInt8](sample.utf8), using: &random)
+            var fresh = FrameDecoder(feed: feed, symbols: [])
+            let (expected, expectedTicks) = fresh.decode(frame)
+            let (outcome, ticks) = used.decode(frame)
+            guard outcome == expected, ticks == expectedTicks else {
+                Issue.record("seed \(seed): \(outcome), afresh \(expected): \(String(decoding: frame, as: UTF8.self))")
+                return
+            }
+        }
+    }
+
+    @Test("Pure noise is malformed or unmatched", arguments: UInt64(0)..<40)
+    func noise(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        var decoder = FrameDecoder(feed: try Repository.feed("coinbase"), symbols: [])
+        for _ in 0..<100 {
+            let bytes = (0..<Int.random(in: 1...200, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
+            switch decoder.decode(bytes).outcome {
+            case .malformed, .unmatched: break
+            case let outcome: Issue.record("\(outcome)")
+            }
+        }
+    }
+
+    @Test("The order of the keys makes no difference, nor do blanks", arguments: ReplayTests.names)
+    func keyOrder(name: String, feedName: String) throws {
+        let feed = try Repository.feed(feedName)
+        var decoder = FrameDecoder(feed: feed, symbols: [])
+        var random = SeededGenerator(seed: 7)
+        for frame in try Self.recorded(name) {
+            let (expected, expectedTicks) = decoder.decode(frame)
+            guard case .ticks = expected else { continue }
+            let object = try JSONText(frame)
+            for _ in 0..<6 {
+                let (outcome, ticks) = decoder.decode([UInt8](object.shuffled(using: &random).utf8))
+                #expect(outcome == expected)
+                #expect(ticks == expectedTicks)
+            }
+        }
+    }
+}
+
+/// Enough JSON to write a frame's members in another order, every token as it was.
+private indirect enum JSONText {
+    case object([(key: String, value: JSONText)])
+    case array([JSONText])
+    case token(String)
+
+    init(_ frame: [UInt8]) throws {
+        var rest = Substring(String(decoding: frame, as: UTF8.self))
+        self = try Self.read(&rest)
+    }
+
+    private struct NotJSON: Error {}
+
+    private static func string(_ rest: inout Substring) throws -> String {
+        var text = String(rest.removeFirst())
+        while let next = rest.first {
+            rest.removeFirst()
+            text.append(next)
+            if next == "\"" { return text }
+            if next == "\\", let escaped = rest.first {
+                rest.removeFirst()
+                text.append(escaped)
+            }
+        }
+        throw NotJSON()
+    }
+
+    private static func read(_ rest: inout Substring) throws -> JSONText {
+        switch rest.first {
+        case "{":
+            rest.removeFirst()
+            var members: [(key: String, value: JSONText)] = []
+            while rest.first != "}" {
+                let key = try Self.string(&rest)
+                rest.removeFirst()
+                members.append((key: key, value: try Self.read(&rest)))
+                if rest.first == "," { rest.removeFirst() }
+            }
+            rest.removeFirst()
+            return .object(members)
+        case "[":
+            rest.removeFirst()
+            var items: [JSONText] = []
+            while rest.first != "]" {
+                items.append(try Self.read(&rest))
+                if rest.first == "," { rest.removeFirst() }
+            }
+            rest.removeFirst()
+            return .array(items)
+        case "\"": return .token(try Self.string(&rest))
+        default:
+            let end = rest.firstIndex { ",]}".contains($0) } ?? rest.endIndex
+            let token = String(rest[..<end])
+            rest = rest[end...]
+            return .token(token)
+        }
+    }
+
+    func shuffled(using random: inout SeededGenerator) -> String {
+        let blanks = ["", "", " ", "\n", "\t  "]
+        let blank = blanks.randomElement(using: &random) ?? ""
+        switch self {
+        case .token(let text): return text
+        case .array(let items):
+            return "[" + items.map { $0.shuffled(using: &random) }.joined(separator: "\(blank),") + "\(blank)]"
+        case .object(let members):
+            let parts = members.shuffled(using: &random).map {
+                "\($0.key)\(blank):\(blank)\($0.value.shuffled(using: &random))"
+            }
+            return "\(blank){\(blank)" + parts.joined(separator: "\(blank),\(blank)") + "\(blank)}"
+        }
+    }
+}

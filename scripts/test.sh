@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Installs what is missing, starts a PostgreSQL of its own, and runs all tests: format, unit, integration, black box.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+install_packages "${packages[@]}"
+require_swift
+python_environment
+scripts/check.sh
+say "Building (warnings are errors)"
+swift build --build-tests
+trap stop_temporary_postgres EXIT
+start_temporary_postgres
+export TICKWIRE_TEST_DATABASE_URL="$postgres_url"
+swift test --skip-build
+python -m pytest Tests/BlackBox -q
