@@ -1,6 +1,9 @@
 """Feed files against recordings of real exchanges."""
+import http.server
 import json
 import pathlib
+import tempfile
+import threading
 
 import pytest
 
@@ -89,6 +92,38 @@ def test_every_recorded_tick_is_in_postgresql_once_with_the_same_digits(start, d
     assert sorted(stored) == sorted(wanted)
     stored = rows(database, "SELECT s.name, q.bid::text, q.ask::text FROM quotes q JOIN symbols s ON s.id = q.symbol_id")
     assert sorted(stored) == sorted((t["sym"], t["bid"], t["ask"]) for t in quotes)
+
+
+def test_a_polled_feed_is_asked_over_http(start, database):
+    asked = []
+    answers = iter([(503, b""), (200, b'{"bitcoin":{"usd":67187.3358936566,"last_updated_at":1711356300},"ethereum":{"usd":3500.1,"last_updated_at":1711356301}}')])
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            status, body = next(answers, (200, b"{}"))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    # The file's own pace is a minute: the test's copy asks more often.
+    with http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler) as server, tempfile.TemporaryDirectory() as feeds:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        text = (ROOT / "Feeds" / "coingecko.yaml").read_text()
+        assert "every: 60s" in text
+        pathlib.Path(feeds, "coingecko.yaml").write_text(text.replace("every: 60s", "every: 1s"))
+        start("ingest", "--feeds-dir", feeds, "--feeds", "coingecko", "--symbols", "BTC-USD,ETH-USD",
+              "--feed-url", f"coingecko=http://127.0.0.1:{server.server_port}/price", DATABASE_URL=database)
+        sql = "SELECT s.name, t.price::text, t.size FROM trades t JOIN symbols s ON s.id = t.symbol_id ORDER BY 1"
+        stored = wait_until(lambda: rows(database, sql), what="the polled prices")
+        server.shutdown()
+    assert stored == [("BTC-USD", "67187.3358936566", None), ("ETH-USD", "3500.1", None)]
+    assert asked[0].startswith("/price?ids=bitcoin,ethereum&")
 
 
 def test_garbage_from_an_exchange_is_counted_and_harms_nothing(start, database):

@@ -72,7 +72,8 @@ public final class FeedSupervisor: Sendable {
             self.state.withLock { $0.monitors.append(monitor) }
             self.pollerInput.yield(
                 PollRunner(
-                    feed: feed, plan: plan, symbols: symbols, client: self.httpClient, monitor: monitor, sink: self.sink
+                    feed: feed, plan: plan, symbols: symbols, urlOverride: url, client: self.httpClient,
+                    monitor: monitor, sink: self.sink
                 )
             )
         }

@@ -10,6 +10,8 @@ struct PollRunner: Sendable {
     let feed: Feed
     let plan: PollPlan
     let symbols: [Symbol]
+    /// Asked instead of the file's address; the query stays.
+    let urlOverride: String?
     let client: HTTPClient
     let monitor: FeedMonitor
     let sink: @Sendable ([Tick]) -> Void
@@ -42,11 +44,16 @@ struct PollRunner: Sendable {
         case failure(retryAfter: Duration?)
     }
 
+    private func address(of request: PollPlan.Request) -> String {
+        guard let urlOverride else { return request.url }
+        return urlOverride + request.url[(request.url.firstIndex(of: "?") ?? request.url.endIndex)...]
+    }
+
     private func poll(_ request: PollPlan.Request) async -> Outcome {
         let headers = request.headers.map { HTTPHeader($0.name, $0.value) }
         do {
             let response = try await self.client.execute(
-                HTTPRequest(url: request.url, headers: headers, timeout: .seconds(20), maxBodyBytes: 16 << 20)
+                HTTPRequest(url: self.address(of: request), headers: headers, timeout: .seconds(20), maxBodyBytes: 16 << 20)
             )
             guard response.status == 200 else {
                 self.monitor.failedToConnect(reason: "HTTP status \(response.status)")
