@@ -28,8 +28,14 @@ extension FrameScanner {
             if guess.pointee.holds(key, end) {
                 child = guess.pointee.child
                 place = key + Int(guess.pointee.length)
-                isString = guess.pointee.isString || place.pointee == UInt8(ascii: "\"")
-                if !guess.pointee.isString, isString { place += 1 }
+                if guess.pointee.isString {
+                    isString = true
+                } else {
+                    place = Self.skipSpace(place, end)
+                    guard place < end else { return self.fail(.unexpectedEnd, place) }
+                    isString = place.pointee == UInt8(ascii: "\"")
+                    if isString { place += 1 }
+                }
             } else {
                 var hasEscape = false
                 guard let keyEnd = self.closingQuote(key, &hasEscape) else { return nil }

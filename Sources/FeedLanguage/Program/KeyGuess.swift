@@ -47,13 +47,13 @@ struct KeyGuess {
         _ key: UnsafePointer<UInt8>, _ keyEnd: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, child: Int32
     ) {
         self.length = .max
-        guard end - keyEnd > 3, end - key > 24, keyEnd[1] == UInt8(ascii: ":"), keyEnd[2] > 0x20 else { return }
+        guard end - keyEnd > 3, end - key > 8, keyEnd[1] == UInt8(ascii: ":"), keyEnd[2] > 0x20 else { return }
         let isString = keyEnd[2] == UInt8(ascii: "\"")
         let length = keyEnd - key + (isString ? 3 : 2)
         guard length <= 24 else { return }
         self.firstMask = length >= 8 ? .max : (1 << UInt64(length * 8)) - 1
         self.first = KeyBytes.load(key) & self.firstMask
-        self.middle = KeyBytes.load(key + 8)
+        self.middle = length > 16 ? KeyBytes.load(key + 8) : 0
         self.last = length > 8 ? KeyBytes.load(key + (length - 8)) : 0
         self.length = Int32(length)
         self.child = child

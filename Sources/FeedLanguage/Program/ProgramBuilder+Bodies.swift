@@ -86,7 +86,7 @@ extension ProgramBuilder {
         var references: [SlotReference] = []
         for path in source.paths { references.append(try self.reference(path, chain: chain, mark: source.mark)) }
         var code = FieldCode(
-            isMapped: true, unit: TimeUnitCode(source.unit),
+            isMapped: true, unit: TimeUnitCode(source.unit), captured: source.like.map { self.affix($0) },
             sides: source.sides.map { sides in
                 self.memory.table(sides.map { (text: Array($0.key.utf8), value: Int32($0.value.rawValue)) })
             },
@@ -96,7 +96,11 @@ extension ProgramBuilder {
             code.scope = Int32(first.scope)
             code.slot = Int32(first.slot)
         }
-        if references.count > 1 || source.constant != nil || source.like != nil || !source.none.isEmpty {
+        // By far the most usual of its kind needs no look at the details.
+        code.zeroIsNone = source.none == ["0"]
+        let hasWords = !source.none.isEmpty && !code.zeroIsNone
+        code.isSimple = source.constant == nil && source.like == nil && !hasWords
+        if references.count > 1 || !code.isSimple {
             code.detail = Int32(self.details.count)
             self.details.append(
                 FieldDetail(

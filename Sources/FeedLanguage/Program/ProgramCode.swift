@@ -7,9 +7,15 @@ struct FieldCode {
     var slot: Int32 = -1
     /// More about it in ``Program/details``, or −1.
     var detail: Int32 = -1
+    /// Whether the value at the first place, if there is one, is read as it stands.
+    var isSimple = true
+    /// Whether zero means "no value".
+    var zeroIsNone = false
     /// Whether the file names a source for the field.
     var isMapped = false
     var unit = TimeUnitCode.auto
+    /// What stands around the part of the text that counts.
+    var captured: Affix?
     /// The taker's side by wire text.
     var sides: KeyTable?
     /// The raw value of the ``Side`` of other texts.

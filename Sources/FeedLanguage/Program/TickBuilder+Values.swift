@@ -52,13 +52,19 @@ extension TickBuilder {
 
     @inline(__always)
     mutating func symbol(_ field: borrowing FieldCode) -> Symbol? {
-        if field.detail < 0 {
+        if field.slot >= 0 {
             let slot = self.rows[Int(field.scope)][Int(field.slot)]
             if slot.kind == .string, slot.end > slot.start {
-                let found = self.symbols.pointee.symbol(
-                    self.base + Int(slot.start), count: Int(slot.end &- slot.start), end: self.end
-                )
-                if let found { return found }
+                var start = self.base + Int(slot.start)
+                var count = Int(slot.end &- slot.start)
+                if let around = field.captured {
+                    let isMatch = count > around.prefixCount + around.suffixCount && around.matches(start, count)
+                    start += around.prefixCount
+                    count = isMatch ? count - around.prefixCount - around.suffixCount : 0
+                }
+                if count > 0, let found = self.symbols.pointee.symbol(start, count: count, end: self.end) {
+                    return found
+                }
             }
         }
         return self.unusualSymbol(copy field)
@@ -113,7 +119,7 @@ extension TickBuilder {
         _ field: borrowing FieldCode, _ name: StaticString, _ flags: inout TickFlags, _ isBad: inout Bool
     ) -> Decimal64? {
         guard field.isMapped else { return nil }
-        if field.detail >= 0 { return self.unusualDecimal(copy field, name, &flags, &isBad) }
+        if !field.isSimple { return self.unusualDecimal(copy field, name, &flags, &isBad) }
         let slot = self.rows[Int(field.scope)][Int(field.slot)]
         if slot.kind == .string || slot.kind == .number {
             let text = UnsafeRawBufferPointer(
@@ -121,11 +127,12 @@ extension TickBuilder {
             )
             let readable = self.end - (self.base + Int(slot.start))
             if let parsed = Decimal64.parse(text, readable: readable) {
+                if field.zeroIsNone, parsed.value.isZero { return nil }
                 if parsed.isRounded { flags.insert(.rounded) }
                 return parsed.value
             }
             if text.isEmpty { return nil }
-        } else if slot.isMissing {
+        } else if slot.isMissing, field.detail < 0 {
             return nil
         }
         return self.unusualDecimal(copy field, name, &flags, &isBad)
@@ -142,6 +149,7 @@ extension TickBuilder {
         if let text = self.bytes(slot) {
             if text.isEmpty || detail?.none.contains(where: { $0.utf8.elementsEqual(text) }) ?? false { return nil }
             if slot.kind != .true_, slot.kind != .false_, let parsed = Decimal64.parse(UnsafeRawBufferPointer(text)) {
+                if field.zeroIsNone, parsed.value.isZero { return nil }
                 if detail?.noneDecimals.contains(parsed.value) ?? false { return nil }
                 if parsed.isRounded { flags.insert(.rounded) }
                 return parsed.value
@@ -155,8 +163,9 @@ extension TickBuilder {
     @inline(__always)
     func text(_ field: borrowing FieldCode) -> String? {
         guard field.isMapped else { return nil }
-        if field.detail >= 0 { return self.unusualText(copy field) }
+        if !field.isSimple { return self.unusualText(copy field) }
         guard let text = self.bytes(self.slot(field)), !text.isEmpty else { return nil }
+        if field.zeroIsNone, text.count == 1, text[0] == UInt8(ascii: "0") { return nil }
         return String(decoding: text, as: UTF8.self)
     }
 

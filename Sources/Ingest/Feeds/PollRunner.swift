@@ -53,7 +53,8 @@ struct PollRunner: Sendable {
         let headers = request.headers.map { HTTPHeader($0.name, $0.value) }
         do {
             let response = try await self.client.execute(
-                HTTPRequest(url: self.address(of: request), headers: headers, timeout: .seconds(20), maxBodyBytes: 16 << 20)
+                HTTPRequest(
+                    url: self.address(of: request), headers: headers, timeout: .seconds(20), maxBodyBytes: 16 << 20)
             )
             guard response.status == 200 else {
                 self.monitor.failedToConnect(reason: "HTTP status \(response.status)")
