@@ -6,9 +6,5 @@ cd "$(dirname "$0")/.."
 install_packages "${packages[@]}"
 require_swift
 python_environment
-swift build -c release --package-path Benchmarks >&2
-trap stop_temporary_postgres EXIT
-start_temporary_postgres
-export TICKWIRE_TEST_DATABASE_URL="$postgres_url"
 Benchmarks/decode.sh
 Benchmarks/record.sh
