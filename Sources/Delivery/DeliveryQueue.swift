@@ -42,7 +42,7 @@ public protocol DeliveryQueue: Sendable {
     func retry(_ delivery: PendingDelivery, at time: Timestamp, status: Int?, error: String) async throws
     /// It is given up; with `disablesTarget` the alert stops using this target.
     func abandon(_ delivery: PendingDelivery, status: Int?, error: String, disablesTarget: Bool) async throws
-    /// It was interrupted before an answer came: it is due at once, and the attempt does not count.
+    /// It was interrupted before an answer came: it is due at once. The attempt counts, because it may have arrived.
     func release(_ delivery: PendingDelivery) async throws
     /// Calls `wake` whenever there may be something new, until the task is cancelled.
     func listen(_ wake: @escaping @Sendable () -> Void) async throws

@@ -106,7 +106,7 @@ public struct ServiceRunner: Sendable {
         var runsFeeds: FeedService?
 
         if self.kind == .gateway {
-            services.append(self.directoryService(directory, database, catalog, hub))
+            services.append(self.directoryService(directory, LastTicks(client: database.client, catalog: catalog)))
         } else {
             let publisher: any EventPublisher
             if self.kind == .up {
@@ -160,12 +160,9 @@ public struct ServiceRunner: Sendable {
         )
     }
 
-    /// Keeps a gateway's symbols and first snapshots current from the database, which another process fills.
-    private func directoryService(
-        _ directory: SymbolDirectory, _ database: Database, _ catalog: SymbolCatalog, _ hub: Hub
-    ) -> TaskService {
+    /// Keeps a gateway's symbols current from the database, which another process fills.
+    private func directoryService(_ directory: SymbolDirectory, _ lastTicks: LastTicks) -> TaskService {
         let logger = self.logger
-        let lastTicks = LastTicks(client: database.client, catalog: catalog)
         return TaskService {
             while !Task.isCancelled {
                 do {
