@@ -8,6 +8,10 @@ public enum MarketError: Error, Equatable, CustomStringConvertible {
     case decimalOverflow(String)
     /// A quotient with a divisor of zero.
     case divisionByZero
+    /// The text is neither a time zone that ``ZoneRule`` knows nor an offset.
+    case unknownZone(String)
+    /// The text is not a calendar that ``TradingCalendar`` knows.
+    case unknownCalendar(String)
 
     /// One line for an operator.
     public var description: String {
@@ -20,6 +24,10 @@ public enum MarketError: Error, Equatable, CustomStringConvertible {
             "The number \(text) needs more than 18 significant digits."
         case .divisionByZero:
             "Division by zero."
+        case .unknownZone(let text):
+            "'\(text)' is not a known time zone. Write an offset such as +09:00, or one of \(ZoneRule.names.joined(separator: ", "))."
+        case .unknownCalendar(let text):
+            "'\(text)' is not a known trading calendar. Write one of \(TradingCalendar.names.joined(separator: ", "))."
         }
     }
 }
