@@ -71,8 +71,9 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         library("Market"),
-        library("FeedLanguage", ["Market", yams]),
+        library("FeedLanguage", ["CZlib", "Market", yams]),
         library("Alerts", ["Market"]),
         library("Channels", [crypto]),
         library("Notifications", ["Market", "Alerts", crypto]),

@@ -19,29 +19,53 @@ extension Feed {
     /// - Returns: What did not hold, in the file's order; empty when all is well.
     public func runTests() -> [FeedTestFailure] {
         self.document.tests.compactMap { test in
-            var decoder = FrameDecoder(feed: self, symbols: test.symbols)
-            var ticks: [Tick] = []
-            let outcome = test.frame.withUnsafeBytes {
-                decoder.decode($0, receivedTime: test.receivedTime, into: &ticks)
+            switch test.body {
+            case .sends(let expected, let isSubscribing):
+                return self.mismatch(test, expected: expected, isSubscribing: isSubscribing)
+            case .frame(let frame, let before, let expectation):
+                // The samples are readable texts, whatever the venue packs them into.
+                var decoder = FrameDecoder(feed: self, symbols: test.symbols, encoding: self.testEncoding)
+                var ticks: [Tick] = []
+                for earlier in before {
+                    _ = earlier.withUnsafeBytes {
+                        decoder.decode($0, receivedTime: test.receivedTime, into: &ticks)
+                    }
+                }
+                ticks.removeAll()
+                let outcome = frame.withUnsafeBytes {
+                    decoder.decode($0, receivedTime: test.receivedTime, into: &ticks)
+                }
+                return Self.mismatch(test, expectation, outcome, ticks)
             }
-            return Self.mismatch(test, outcome, ticks)
         }
     }
 
-    private static func mismatch(_ test: FeedTest, _ outcome: FrameOutcome, _ ticks: [Tick]) -> FeedTestFailure? {
-        func failure(_ expected: String) -> FeedTestFailure {
-            FeedTestFailure(
-                line: test.mark.line, column: test.mark.column,
-                message: "test failed: expected \(expected), but the frame gave \(Self.text(outcome))."
-            )
+    private var testEncoding: FrameEncoding {
+        switch self.encoding {
+        case .text, .binary, .gzip, .deflate: .text
+        case .csv: .csv
+        case .ndjson: .ndjson
         }
-        switch (test.expectation, outcome) {
-        case (.ignored, .ignored), (.control, .control), (.unmatched, .unmatched), (.malformed, .malformed),
-            (.reconnect, .reconnect):
-            return nil
-        case (.error(let expected), .providerError(let text)) where expected == text: return nil
-        case (.ticks(let expected), .ticks(let count)):
-            guard expected.count == count else { return failure(Self.count(expected.count)) }
+    }
+
+    private func mismatch(_ test: FeedTest, expected: [String], isSubscribing: Bool) -> FeedTestFailure? {
+        var counter = 0
+        let sent =
+            isSubscribing
+            ? self.subscribeMessages(for: test.symbols, counter: &counter)
+            : self.unsubscribeMessages(for: test.symbols, counter: &counter)
+        guard sent != expected else { return nil }
+        func list(_ messages: [String]) -> String { messages.isEmpty ? "nothing" : messages.joined(separator: " then ") }
+        return FeedTestFailure(
+            line: test.mark.line, column: test.mark.column,
+            message: "test failed: expected to send \(list(expected)), but \(list(sent)) would be sent."
+        )
+    }
+
+    private static func mismatch(
+        _ test: FeedTest, _ expectation: FeedTest.Expectation, _ outcome: FrameOutcome, _ ticks: [Tick]
+    ) -> FeedTestFailure? {
+        if case .ticks(let expected) = expectation, case .ticks(let count) = outcome, expected.count == count {
             for (index, pair) in zip(expected, ticks).enumerated() {
                 if let difference = Self.difference(pair.0, pair.1) {
                     let which = count == 1 ? "" : " in tick \(index + 1)"
@@ -52,14 +76,54 @@ extension Feed {
                 }
             }
             return nil
-        case (.ignored, _): return failure("nothing")
-        case (.control, _): return failure("a control message")
-        case (.unmatched, _): return failure("a frame that no rule takes")
-        case (.malformed, _): return failure("a malformed frame")
-        case (.reconnect, _): return failure("a request to reconnect")
-        case (.error(let text), _): return failure("the error '\(text)'")
-        case (.ticks(let expected), _): return failure(Self.count(expected.count))
         }
+        guard !Self.isMet(expectation, by: outcome) else { return nil }
+        return FeedTestFailure(
+            line: test.mark.line, column: test.mark.column,
+            message: "test failed: expected \(Self.text(expectation)), but the frame gave \(Self.text(outcome))."
+        )
+    }
+
+    private static func isMet(_ expectation: FeedTest.Expectation, by outcome: FrameOutcome) -> Bool {
+        switch (expectation, outcome) {
+        case (.ignored, .ignored), (.control, .control), (.unmatched, .unmatched), (.malformed, .malformed),
+            (.reconnect, .reconnect):
+            true
+        case (.error(let expected), .providerError(let error)): expected == error.message
+        case (.fatal(let expected), .fatal(let message)): expected == message
+        case (.reply(let expected), .reply(let text)): expected == text
+        case (.acknowledged(let symbols, let failed), .acknowledged(let answer)):
+            symbols == answer.symbols && failed == answer.failed.map { $0.native }
+        case (.control, .acknowledged(let answer)): answer.isAll
+        case (.registered(let id, let kind, let symbol), .registered(let channel)):
+            id == channel.id && kind == channel.kind && symbol == channel.symbol
+        case (_, _): false
+        }
+    }
+
+    private static func text(_ expectation: FeedTest.Expectation) -> String {
+        switch expectation {
+        case .ticks(let ticks): Self.count(ticks.count)
+        case .ignored: "nothing"
+        case .control: "a control message"
+        case .unmatched: "a frame that no rule takes"
+        case .malformed: "a malformed frame"
+        case .reconnect: "a request to reconnect"
+        case .error(let text): "the error '\(text)'"
+        case .fatal(let text): "the fatal error '\(text)'"
+        case .reply(let text): "the reply \(text)"
+        case .acknowledged(let symbols, let failed): Self.text(symbols.map(\.name), failed)
+        case .registered(let id, let kind, let symbol): Self.text(id, kind, symbol)
+        }
+    }
+
+    private static func text(_ symbols: [String], _ failed: [String]) -> String {
+        let refused = failed.isEmpty ? "" : ", refused: \(failed.joined(separator: ", "))"
+        return "an acknowledgement of \(symbols.isEmpty ? "nothing" : symbols.joined(separator: ", "))\(refused)"
+    }
+
+    private static func text(_ id: String, _ kind: String?, _ symbol: Symbol?) -> String {
+        "the channel \(id)" + (kind.map { " of kind \($0)" } ?? "") + (symbol.map { " for \($0)" } ?? "")
     }
 
     private static func count(_ count: Int) -> String { count == 1 ? "one tick" : "\(count) ticks" }
@@ -71,7 +135,13 @@ extension Feed {
         case .ignored: "nothing (ignored)"
         case .unmatched: "nothing: no rule takes it"
         case .reconnect: "a request to reconnect"
-        case .providerError(let text): "the error '\(text)'"
+        case .providerError(let error): "the error '\(error.message)'"
+        case .fatal(let text): "the fatal error '\(text)'"
+        case .reply(let text): "the reply \(text)"
+        case .acknowledged(let answer):
+            answer.isAll
+                ? "an acknowledgement of everything" : Self.text(answer.symbols.map(\.name), answer.failed.map { $0.native })
+        case .registered(let channel): Self.text(channel.id, channel.kind, channel.symbol)
         case .malformed(let problem): "nothing: \(problem)"
         }
     }

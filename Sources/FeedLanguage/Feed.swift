@@ -19,6 +19,11 @@ public final class Feed: Sendable {
     /// How many `tests` the file carries.
     public var testCount: Int { self.document.tests.count }
 
+    /// What the venue's sequence numbers promise.
+    public var sequencing: FeedSequencing { self.document.sequencing }
+    /// What frames are packed into.
+    var encoding: FrameEncoding { .text }
+
     let document: FeedDocument
     let program: Program
     var symbolRules: SymbolRules { self.document.symbols }
@@ -34,7 +39,7 @@ public final class Feed: Sendable {
     /// - Throws: ``FeedFileError`` with line, column and the fix.
     public static func load(yaml: String, file: String) throws(FeedFileError) -> Feed {
         let document = try FeedFileParser.parse(yaml: yaml, file: file)
-        return Feed(document, program: try ProgramBuilder.build(document.messages, file: file))
+        return Feed(document, program: try ProgramBuilder.build(document.messages, sequence: document.sequence, tables: document.tables, file: file))
     }
 
     private init(_ document: FeedDocument, program: Program) {

@@ -13,14 +13,30 @@ public struct FrameDecoder {
         let workspace: UnsafeMutablePointer<Workspace>
         let symbols: UnsafeMutablePointer<SymbolTable>
         let venue: Venue
+        let encoding: FrameEncoding
+        let unpacker: FrameUnpacker
+        /// Whether a frame may be left once its rule is certain: not when each carries a number to follow.
+        let canStop: Bool
+        /// The only symbol that was asked for.
+        let requestSymbol: Symbol?
+        var frameSequence: Int64?
 
-        init(feed: Feed, symbols: [Symbol]) {
-            self.program = feed.program
+        init(feed: Feed, program: Program, symbols: [Symbol], encoding: FrameEncoding) {
+            self.program = program
+            self.encoding = encoding == .binary ? .text : encoding
+            self.unpacker = FrameUnpacker(encoding)
+            self.canStop = !program.sequence.isMapped
+            self.requestSymbol = symbols.count == 1 ? symbols[0] : nil
             self.workspace = .allocate(capacity: 1)
-            self.workspace.initialize(to: Workspace(feed.program))
+            self.workspace.initialize(to: Workspace(program))
             self.symbols = .allocate(capacity: 1)
             self.symbols.initialize(to: SymbolTable(rules: feed.symbolRules, subscribed: symbols))
             self.venue = feed.name
+        }
+
+        /// An answer to send.
+        func render(_ reply: ReplyCode, _ values: [FieldPath: String], at time: Timestamp) -> String {
+            reply.template.render(RenderContext(now: time, frameValues: values))
         }
 
         deinit {
@@ -39,7 +55,13 @@ public struct FrameDecoder {
     ///   - feed: The feed whose frames come.
     ///   - symbols: What is subscribed: joined native names are looked up among these first, then split by the file's quote
     ///     currencies.
-    public init(feed: Feed, symbols: [Symbol]) { self.storage = Storage(feed: feed, symbols: symbols) }
+    public init(feed: Feed, symbols: [Symbol]) { self.init(feed: feed, symbols: symbols, encoding: feed.encoding) }
+
+    /// Makes a decoder for frames that come in another form than the venue's, or that other rules read.
+    init(feed: Feed, symbols: [Symbol], encoding: FrameEncoding, program: Program? = nil) {
+        self.storage = Storage(
+            feed: feed, program: program ?? feed.program, symbols: symbols, encoding: encoding)
+    }
 
     /// Reads one frame and appends its ticks.
     ///
@@ -57,46 +79,174 @@ public struct FrameDecoder {
             return .malformed("the frame is empty")
         }
         guard frame.count < Int(UInt32.max) else { return .malformed("the frame has \(frame.count) bytes") }
+        if self.storage.encoding != .text { return self.unpack(frame, receivedTime: receivedTime, into: &ticks) }
+        return self.read(start, frame.count, receivedTime: receivedTime, into: &ticks)
+    }
+
+    /// The number of the last frame by the file's top-level `sequence`; `nil` where there is none.
+    public var frameSequence: Int64? { self.storage.frameSequence }
+
+    /// Forgets what earlier frames told: a new connection begins.
+    public mutating func reset() { self.storage.workspace.pointee.memory.reset() }
+
+    // MARK: Reading
+
+    private func unpack(
+        _ frame: UnsafeRawBufferPointer, receivedTime: Timestamp, into ticks: inout [Tick]
+    ) -> FrameOutcome {
+        let bytes: [UInt8]
+        do {
+            bytes = try self.storage.unpacker.unpack(frame)
+        } catch {
+            return .malformed(error.message)
+        }
+        return bytes.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress, bytes.count > 0 else { return .malformed("the frame is empty") }
+            return self.read(start, bytes.count, receivedTime: receivedTime, into: &ticks)
+        }
+    }
+
+    @inline(__always)
+    private func read(
+        _ start: UnsafePointer<UInt8>, _ count: Int, receivedTime: Timestamp, into ticks: inout [Tick]
+    ) -> FrameOutcome {
         let storage = self.storage
         let workspace = storage.workspace
-        if let rule = workspace.pointee.decisions.find(start, count: frame.count) {
+        if let rule = workspace.pointee.decisions.find(start, count: count) {
             return rule < 0 ? .unmatched : Self.fixedOutcome(storage.program.rules[rule].body)
         }
         workspace.pointee.reset()
         var scanner = FrameScanner(
-            start: start, count: frame.count, nodes: storage.program.nodes, watches: storage.program.watches,
-            needs: storage.program.needs, finalRules: storage.program.finalRules, possible: storage.program.allRules,
-            workspace: workspace
+            start: start, count: count, nodes: storage.program.nodes, watches: storage.program.watches,
+            needs: storage.program.needs, finalRules: storage.program.finalRules, canStop: storage.canStop,
+            possible: storage.program.allRules, workspace: workspace
         )
-        let isWhole = scanner.run()
+        var isWhole = scanner.run()
+        if !isWhole, scanner.stop != .decided, storage.program.takesText, Self.isText(start, count, scanner) {
+            scanner.runAsText()
+            isWhole = true
+        }
         workspace.pointee.slotsUsed = min(scanner.slotsUsed, workspace.pointee.rows.pointee.stride)
         if isWhole {
             scanner.judgeAbsent(count: storage.program.watchCount)
         } else if scanner.stop != .decided {
             return .malformed(Self.text(scanner))
         }
+        if scanner.possible & storage.program.channelRules != 0 || storage.program.sequence.isMapped {
+            return self.finishUnusual(scanner, start, count, receivedTime: receivedTime, into: &ticks)
+        }
         let index = scanner.possible == 0 ? -1 : scanner.possible.trailingZeroBitCount
-        if !isWhole, scanner.decidingCount <= frame.count {
+        if !isWhole, scanner.decidingCount <= count {
             workspace.pointee.decisions.learn(start, length: scanner.decidingCount, rule: index)
         }
         guard index >= 0 else { return .unmatched }
         let rule = storage.program.rules + index
         switch rule.pointee.body {
         case .ignored, .control, .reconnect: return Self.fixedOutcome(rule.pointee.body)
-        case .error, .items: break
+        case .error, .fatal, .reply, .acknowledgement, .registration, .outputs: break
         }
+        return self.build(
+            rule, scanner, start, count, context: storage.requestSymbol, receivedTime: receivedTime, into: &ticks)
+    }
+
+    /// Chooses among rules that ask for a registered channel, and reads the frame's number.
+    @inline(never)
+    private func finishUnusual(
+        _ scanner: FrameScanner, _ start: UnsafePointer<UInt8>, _ count: Int, receivedTime: Timestamp,
+        into ticks: inout [Tick]
+    ) -> FrameOutcome {
+        let storage = self.storage
+        return self.withBuilder(
+            scanner, start, count, context: storage.requestSymbol, receivedTime: receivedTime
+        ) { builder in
+            if storage.program.sequence.isMapped { storage.frameSequence = builder.integer(storage.program.sequence) }
+            var possible = scanner.possible
+            while possible != 0 {
+                let index = possible.trailingZeroBitCount
+                possible &= possible - 1
+                let rule = storage.program.rules + index
+                builder.contextSymbol = storage.requestSymbol
+                if rule.pointee.channel.isMapped {
+                    guard let id = builder.bytes(builder.slot(rule.pointee.channel)),
+                        let channel = storage.workspace.pointee.memory.channel(id),
+                        rule.pointee.channelKind < 0 || rule.pointee.channelKind == channel.kind
+                    else { continue }
+                    builder.contextSymbol = channel.symbol ?? storage.requestSymbol
+                }
+                return self.outcome(of: rule, &builder, into: &ticks)
+            }
+            return .unmatched
+        }
+    }
+
+    @inline(__always)
+    private func build(
+        _ rule: UnsafeMutablePointer<RuleCode>, _ scanner: FrameScanner, _ start: UnsafePointer<UInt8>, _ count: Int,
+        context: Symbol?, receivedTime: Timestamp, into ticks: inout [Tick]
+    ) -> FrameOutcome {
+        self.withBuilder(scanner, start, count, context: context, receivedTime: receivedTime) { builder in
+            self.outcome(of: rule, &builder, into: &ticks)
+        }
+    }
+
+    @inline(__always)
+    private func withBuilder(
+        _ scanner: FrameScanner, _ start: UnsafePointer<UInt8>, _ count: Int, context: Symbol?,
+        receivedTime: Timestamp, _ body: (inout TickBuilder) -> FrameOutcome
+    ) -> FrameOutcome {
+        let storage = self.storage
         return storage.program.details.withUnsafeBufferPointer { details in
             var builder = TickBuilder(
-                base: start, end: start + frame.count, workspace: workspace, symbols: storage.symbols, details: details,
-                venue: storage.venue, receivedTime: receivedTime, fulfilled: scanner.fulfilled
+                base: start, end: start + count, workspace: storage.workspace, symbols: storage.symbols,
+                details: details, tables: storage.program.tables, venue: storage.venue, receivedTime: receivedTime,
+                fulfilled: scanner.fulfilled, contextSymbol: context
             )
-            if rule.pointee.body == .error {
-                return .providerError(builder.errorText(rule.pointee.message, rule.pointee.detail))
-            }
-            let before = ticks.count
-            builder.build(rule, into: &ticks)
-            if builder.hasProblem { return .malformed(builder.problem) }
-            return ticks.count == before ? .ignored : .ticks(ticks.count - before)
+            return body(&builder)
+        }
+    }
+
+    @inline(__always)
+    private func outcome(
+        of rule: UnsafeMutablePointer<RuleCode>, _ builder: inout TickBuilder, into ticks: inout [Tick]
+    ) -> FrameOutcome {
+        guard rule.pointee.body == .outputs else { return self.unusualOutcome(of: rule, &builder) }
+        let before = ticks.count
+        builder.build(rule, into: &ticks)
+        if builder.hasProblem { return .malformed(builder.problem) }
+        if ticks.count > before { return .ticks(ticks.count - before) }
+        if let error = builder.providerError { return .providerError(error) }
+        if builder.sawUnmatched { return .unmatched }
+        return builder.sawControl ? .control : .ignored
+    }
+
+    @inline(never)
+    private func unusualOutcome(
+        of rule: UnsafeMutablePointer<RuleCode>, _ builder: inout TickBuilder
+    ) -> FrameOutcome {
+        switch rule.pointee.body {
+        case .ignored, .control, .reconnect: return Self.fixedOutcome(rule.pointee.body)
+        case .error: return .providerError(builder.error(rule.pointee.error))
+        case .fatal: return .fatal(builder.error(rule.pointee.error).message)
+        case .reply:
+            let reply = self.storage.program.replies[rule.pointee.reply]
+            return .reply(self.storage.render(reply, builder.replyValues(reply), at: builder.receivedTime))
+        case .acknowledgement: return .acknowledged(builder.acknowledgement(rule))
+        case .registration:
+            guard let channel = builder.registration(rule) else { return .malformed(builder.problem) }
+            self.storage.workspace.pointee.memory.register(channel)
+            return .registered(channel)
+        case .outputs: preconditionFailure("rules that give ticks do not come here")
+        }
+    }
+
+    /// Whether bytes that are no JSON are a text: they do not begin as an object, a list or a string.
+    @inline(never)
+    private static func isText(_ start: UnsafePointer<UInt8>, _ count: Int, _ scanner: FrameScanner) -> Bool {
+        let first = FrameScanner.skipSpace(start, start + count)
+        guard first < start + count else { return false }
+        switch first.pointee {
+        case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "\""): return false
+        default: return true
         }
     }
 
@@ -106,7 +256,8 @@ public struct FrameDecoder {
         case .ignored: .ignored
         case .control: .control
         case .reconnect: .reconnect
-        case .error, .items: preconditionFailure("a rule that reads values was decided before the frame's end")
+        case .error, .fatal, .reply, .acknowledgement, .registration, .outputs:
+            preconditionFailure("a rule that reads values was decided before the frame's end")
         }
     }
 

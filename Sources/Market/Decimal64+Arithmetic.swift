@@ -56,6 +56,37 @@ extension Decimal64 {
         return try Decimal64(exactly: rounded, exponent: -decimals)
     }
 
+    /// The quotient with up to 18 significant digits, and whether it was rounded (half-even) to them.
+    ///
+    /// - Returns: `nil` for a division by zero, or when the quotient is beyond the range of exponents.
+    public func dividedKeepingDigits(by divisor: Decimal64) -> Parsed? {
+        guard divisor.mantissa != 0 else { return nil }
+        if self.mantissa == 0 { return Parsed(value: .zero, isRounded: false) }
+        // 36 digits divided by at most 18 leave at least 18, and one more still fits.
+        var numerator = Int128(self.mantissa)
+        var exponent = Int(self.exponent) - Int(divisor.exponent)
+        while numerator.magnitude < 100_000_000_000_000_000_000_000_000_000_000_000 {
+            numerator *= 10
+            exponent -= 1
+        }
+        let (quotient, remainder) = numerator.quotientAndRemainder(dividingBy: Int128(divisor.mantissa))
+        // A last digit that is not zero stands for the rest: it decides between "half" and "more than half".
+        let sticky: Int128 = remainder == 0 ? 0 : (quotient < 0 ? -1 : 1)
+        guard let value = try? Decimal64(rounding: quotient * 10 + sticky, exponent: exponent - 1) else { return nil }
+        return Parsed(value: value, isRounded: remainder != 0 || !value.isEqual(to: quotient, exponent: exponent))
+    }
+
+    /// Whether the value is `wide` × 10^`exponent` to the last digit.
+    private func isEqual(to wide: Int128, exponent: Int) -> Bool {
+        var rest = wide
+        var exponent = exponent
+        while rest != 0, rest % 10 == 0, exponent < Int(self.exponent) {
+            rest /= 10
+            exponent += 1
+        }
+        return rest == Int128(self.mantissa) && exponent == Int(self.exponent)
+    }
+
     /// Both mantissas at the smaller of the two exponents.
     private static func aligned(
         _ left: Decimal64, _ right: Decimal64

@@ -67,19 +67,19 @@ struct BadFileTests {
         ),
         (
             head + "messages:\n  - {trade: {price: p}}",
-            "5:13: trade lacks the key 'symbol': add it."
+            "5:13: trade lacks the key 'symbol': add it, or the rule's 'channel'."
         ),
         (
             head + "messages:\n  - {when: {a: 1}}",
-            "5:5: a rule says one thing (trade, quote or both, items, error, ignore, control, reconnect), but here is nothing."
+            "5:5: a rule says one thing (trade, quote or both, items, outputs, error, fatal, reply, ack, register, ignore, control, reconnect), but here is nothing."
         ),
         (
             head + "messages:\n  - {ignore: true, control: true}",
-            "5:5: a rule says one thing (trade, quote or both, items, error, ignore, control, reconnect), but here is ignore and control."
+            "5:5: a rule says one thing (trade, quote or both, items, outputs, error, fatal, reply, ack, register, ignore, control, reconnect), but here is ignore and control."
         ),
         (
             head + "messages:\n  - {when: {a: {startsWith: x}}, ignore: true}",
-            "5:17: unknown key 'startsWith' in a test on 'a': write one of exists, absent, type, like, prefix, suffix, not."
+            "5:17: unknown key 'startsWith' in a test on 'a': write one of exists, absent, type, like, prefix, suffix, matches, not."
         ),
         (
             head + "messages:\n  - {when: {a: {type: text}}, ignore: true}",

@@ -96,7 +96,7 @@ struct FeedSessionTests {
     func live() {
         var session = self.opened()
         #expect(session.received(.ignored, now: self.at(600)) == [])
-        #expect(session.received(.providerError("no such symbol"), now: self.at(610)) == [])
+        #expect(session.received(.providerError(ProviderError(message: "no such symbol")), now: self.at(610)) == [])
         #expect(session.received(.control, now: self.at(620)) == [.report(.live)])
         #expect(session.received(.ticks(3), now: self.at(630)) == [])
         #expect(session.received(.malformed("x"), now: self.at(640)) == [])

@@ -83,11 +83,11 @@ struct OutcomeCounts: Equatable {
     mutating func count(_ outcome: FrameOutcome) {
         switch outcome {
         case .ticks: self.ticks += 1
-        case .control: self.control += 1
+        case .control, .reply, .acknowledged, .registered: self.control += 1
         case .ignored: self.ignored += 1
         case .unmatched: self.unmatched += 1
         case .reconnect: self.reconnect += 1
-        case .providerError: self.errors += 1
+        case .providerError, .fatal: self.errors += 1
         case .malformed: self.malformed += 1
         }
     }

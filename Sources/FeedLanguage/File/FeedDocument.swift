@@ -13,6 +13,12 @@ struct FeedDocument: Sendable {
     var messages: [MessageRule]
     var tests: [FeedTest]
     var defaults: [Symbol]
+    /// A number on every frame of a connection.
+    var sequence: ValueSource?
+    /// How sequence numbers count up.
+    var sequencing = FeedSequencing()
+    /// Numbers by symbol that `times` and `dividedBy` name.
+    var tables: [String: FactorTable] = [:]
 }
 
 /// How a feed's symbols get their asset class.
@@ -34,14 +40,18 @@ struct MessageRule: Sendable {
     enum Body: Sendable {
         case fixed(FixedOutcome)
         case error(ErrorMapping)
-        case items([ItemRule])
+        case fatal(ErrorMapping)
+        case reply(MessageTemplate)
+        case acknowledgement(AcknowledgementMapping)
+        case registration(RegistrationMapping)
+        case outputs([OutputRule])
     }
 
     var mark: SourceMark
     /// All must hold; their paths start at the frame.
     var conditions: [Condition]
-    /// The lists to walk through, outermost first; each path starts at the item of the one before.
-    var levels: [FieldPath]
+    /// The registered channel that the frame must belong to.
+    var channel: ChannelTest?
     var body: Body
 }
 
@@ -50,18 +60,62 @@ enum FixedOutcome: Hashable, Sendable {
     case ignored, control, reconnect
 }
 
+/// One thing that a frame gives.
+struct OutputRule: Sendable {
+    /// All must hold; their paths start at the frame.
+    var conditions: [Condition]
+    /// The lists to walk through, outermost first; each path starts at the item of the one before.
+    var levels: [FieldPath]
+    /// The first that holds takes the item.
+    var items: [ItemRule]
+}
+
 /// What one item, or a frame without `each`, gives.
 struct ItemRule: Sendable {
+    enum Body: Sendable {
+        case ticks(TradeMapping?, QuoteMapping?)
+        case ignored, control
+        case error(ErrorMapping)
+    }
+
     var mark: SourceMark
     /// All must hold; their paths start at the item.
     var conditions: [Condition]
-    var trade: TradeMapping?
-    var quote: QuoteMapping?
+    var body: Body
+}
+
+/// Which registered channel a frame must belong to: `channel: {id: "[0]", is: trades}`.
+struct ChannelTest: Sendable {
+    var id: ValueSource
+    /// The kind it was registered with; `nil` is any.
+    var kind: String?
+}
+
+/// What a frame tells about a channel's id: `register: {id: chanId, kind: channel, symbol: symbol}`.
+struct RegistrationMapping: Sendable {
+    var id: ValueSource
+    var kind: ValueSource?
+    var symbol: ValueSource?
+}
+
+/// Which subscriptions a frame confirms or refuses.
+struct AcknowledgementMapping: Sendable {
+    /// One list of symbols.
+    struct Part: Sendable {
+        var levels: [FieldPath]
+        var symbol: ValueSource
+        var message: ValueSource?
+    }
+
+    /// `nil` confirms everything that was asked for.
+    var accepted: Part?
+    var failed: Part?
 }
 
 /// Where a trade's fields come from.
 struct TradeMapping: Sendable {
-    var symbol: ValueSource
+    /// `nil` is the symbol of the registered channel, or of the request that the frame answers.
+    var symbol: ValueSource?
     var price: ValueSource
     var size: ValueSource?
     var side: ValueSource?
@@ -69,11 +123,14 @@ struct TradeMapping: Sendable {
     var id: ValueSource?
     var sequence: ValueSource?
     var snapshot: SnapshotRule
+    /// Until a symbol's first trade younger than this, its trades count as snapshot.
+    var staleFirst: Duration?
 }
 
 /// Where a quote's fields come from.
 struct QuoteMapping: Sendable {
-    var symbol: ValueSource
+    /// `nil` is the symbol of the registered channel, or of the request that the frame answers.
+    var symbol: ValueSource?
     var bid: ValueSource?
     var ask: ValueSource?
     var bidSize: ValueSource?
@@ -82,12 +139,18 @@ struct QuoteMapping: Sendable {
     var time: ValueSource?
     var sequence: ValueSource?
     var snapshot: SnapshotRule
+    /// Whether a field that a frame leaves out is unchanged.
+    var isMerging = false
 }
 
 /// Where the text of a provider's error message comes from.
 struct ErrorMapping: Sendable {
     var message: ValueSource
     var detail: ValueSource?
+    /// The symbol that the error is about.
+    var symbol: ValueSource?
+    /// How long to leave the provider alone.
+    var retryAfter: Duration?
 }
 
 /// Whether a tick is part of a snapshot.
@@ -102,26 +165,64 @@ struct ValueSource: Sendable {
         case auto, iso, s, ms, us, ns
     }
 
+    /// A number to multiply with or divide by.
+    enum Factor: Hashable, Sendable {
+        case constant(Decimal64)
+        /// By symbol, from the file's `tables`.
+        case table(String)
+    }
+
+    /// A piece of a text put together from several values.
+    enum TextPart: Sendable {
+        case text(String)
+        case path(FieldPath)
+    }
+
     var mark: SourceMark
     /// The first that is there and not null counts.
     var paths: [FieldPath] = []
     /// A fixed text in place of a path.
     var constant: String?
+    /// Put together from several values in place of a path.
+    var parts: [TextPart] = []
     /// The part of the text that the star stands for.
     var like: LikePattern?
+    /// The part of the text that the pattern's first group takes.
+    var pattern: TextPattern?
     /// Texts that mean "no value".
     var none: [String] = []
+    /// Characters to pass over in a number: `%`, `,`.
+    var strip = ""
+    /// Whether a number's sign does not count.
+    var isAbsolute = false
+    var times: Factor?
+    var dividedBy: Factor?
     /// The taker's side by the text on the wire; `nil` is the usual words.
     var sides: [String: Side]?
     /// The side of texts that `sides` does not list.
     var fallbackSide: Side = .unknown
+    /// Whether the usual words name the maker's side.
+    var isInverted = false
+    /// Whether the side is a number's sign: positive is a buy.
+    var isSign = false
     var unit: TimeUnit = .auto
+    /// The zone of times without one.
+    var zone: ZoneRule?
+    /// The time of day when date and time stand apart.
+    var clock: FieldPath?
+    /// How a sequence counts up.
+    var step = Sequencing.increasing
 }
 
 /// Text with one star that stands for anything but nothing.
 struct LikePattern: Hashable, Sendable {
     var prefix: String
     var suffix: String
+}
+
+/// A regular expression in the dialect of Swift's `Regex`.
+struct TextPattern: Hashable, Sendable {
+    let text: String
 }
 
 /// A test on the value at a path.
@@ -133,6 +234,9 @@ struct Condition: Hashable, Sendable {
         case exists(Bool)
         case type([JSONType])
         case like(LikePattern)
+        case notLike(LikePattern)
+        case matches(TextPattern)
+        case notMatches(TextPattern)
     }
 
     var path: FieldPath
@@ -150,13 +254,24 @@ struct FeedTest: Sendable {
         case ticks([ExpectedTick])
         case ignored, control, unmatched, malformed, reconnect
         case error(String)
+        case fatal(String)
+        case reply(String)
+        case acknowledged(symbols: [Symbol], failed: [String])
+        case registered(id: String, kind: String?, symbol: Symbol?)
+    }
+
+    /// What is tried.
+    enum Body: Sendable {
+        /// A frame, after those of `before`.
+        case frame([UInt8], before: [[UInt8]], Expectation)
+        /// What subscribing to, or leaving, the test's symbols sends.
+        case sends([String], isSubscribing: Bool)
     }
 
     var mark: SourceMark
-    var frame: [UInt8]
+    var body: Body
     var symbols: [Symbol]
     var receivedTime: Timestamp
-    var expectation: Expectation
 }
 
 /// The fields of a tick that a test looks at.
@@ -165,4 +280,12 @@ struct ExpectedTick: Sendable {
     var kind: String
     /// Field by name; `nil` means the field must have no value.
     var fields: [(name: String, value: String?)]
+}
+
+/// Numbers by symbol: a table of `tables`.
+struct FactorTable: Hashable, Sendable {
+    var bySymbol: [Symbol: Decimal64]
+    var fallback: Decimal64?
+
+    func value(for symbol: Symbol) -> Decimal64? { self.bySymbol[symbol] ?? self.fallback }
 }

@@ -1,7 +1,10 @@
 import Market
 
 extension FeedFileParser {
-    private static let valueKeys = ["from", "value"]
+    private static let bodies = [
+        "trade", "quote", "items", "outputs", "error", "fatal", "reply", "ack", "register", "ignore", "control",
+        "reconnect",
+    ]
 
     func messages(_ value: YAMLValue) throws(FeedFileError) -> [MessageRule] {
         guard case .sequence(let items) = value.content, !items.isEmpty else {
@@ -9,17 +12,24 @@ extension FeedFileParser {
                 value.mark, "'messages' must be a list of rules, but \(value.kindName) stands here.")
         }
         var rules: [MessageRule] = []
-        for item in items { rules.append(try self.rule(item)) }
+        for item in items { rules += try self.rule(item) }
         return rules
     }
 
-    private func rule(_ value: YAMLValue) throws(FeedFileError) -> MessageRule {
-        let section = try self.reader.section(
-            value, "a message rule",
-            keys: ["when", "each", "trade", "quote", "items", "error", "ignore", "control", "reconnect"]
-        )
-        let conditions = try section["when"].map { value throws(FeedFileError) in try self.conditions(value) } ?? []
-        for condition in conditions {
+    /// One rule for each alternative of `when`.
+    private func rule(_ value: YAMLValue) throws(FeedFileError) -> [MessageRule] {
+        let section = try self.reader.section(value, "a message rule", keys: ["when", "channel", "each"] + Self.bodies)
+        let alternatives = try self.frameAlternatives(section)
+        let channel = try section["channel"].map { value throws(FeedFileError) in try self.channelTest(value) }
+        let body = try self.body(section, hasChannel: channel != nil)
+        return alternatives.map { MessageRule(mark: section.mark, conditions: $0, channel: channel, body: body) }
+    }
+
+    /// The alternatives of a `when` that looks at the whole frame.
+    private func frameAlternatives(_ section: Section) throws(FeedFileError) -> [[Condition]] {
+        guard let value = section["when"] else { return [[]] }
+        let alternatives = try self.alternatives(value)
+        for condition in alternatives.joined() {
             if case .outer = condition.path.origin {
                 throw self.reader.error(
                     section.mark, "'when' of a rule looks at the whole frame: remove the '^' of '\(condition.path)'.")
@@ -28,73 +38,53 @@ extension FeedFileParser {
                 throw self.reader.error(section.mark, "'@key' exists only inside 'each': move the test to 'items'.")
             }
         }
-        var levels: [FieldPath] = []
-        if let each = section["each"] {
-            for item in self.reader.list(each) {
-                let path = try self.reader.path(item, "'each'")
-                if case .outer = path.origin {
-                    throw self.reader.error(item.mark, "'each' goes inwards: '^' may not stand in it.")
-                }
-                if path.isEntryKey {
-                    throw self.reader.error(item.mark, "'@key' is a text, not a list to walk through.")
-                }
-                levels.append(path)
-            }
-            guard (1...4).contains(levels.count) else {
-                throw self.reader.error(each.mark, "'each' takes one to four levels.")
-            }
-        }
-        return MessageRule(
-            mark: section.mark, conditions: conditions, levels: levels,
-            body: try self.body(section, depth: levels.count)
-        )
+        return alternatives
     }
 
-    private func body(_ section: Section, depth: Int) throws(FeedFileError) -> MessageRule.Body {
-        let bodies = section.order.filter { $0 != "when" && $0 != "each" }
+    private func levels(_ value: YAMLValue) throws(FeedFileError) -> [FieldPath] {
+        var levels: [FieldPath] = []
+        for item in self.reader.list(value) {
+            let path = try self.reader.path(item, "'each'")
+            if case .outer = path.origin {
+                throw self.reader.error(item.mark, "'each' goes inwards: '^' may not stand in it.")
+            }
+            if path.isEntryKey {
+                throw self.reader.error(item.mark, "'@key' is a text, not a list to walk through.")
+            }
+            levels.append(path)
+        }
+        guard (1...4).contains(levels.count) else {
+            throw self.reader.error(value.mark, "'each' takes one to four levels.")
+        }
+        return levels
+    }
+
+    private func body(_ section: Section, hasChannel: Bool) throws(FeedFileError) -> MessageRule.Body {
+        let bodies = section.order.filter { Self.bodies.contains($0) }
         let isTick = bodies.allSatisfy { $0 == "trade" || $0 == "quote" }
         guard let kind = bodies.first, bodies.count == 1 || isTick else {
             let found = bodies.isEmpty ? "nothing" : bodies.joined(separator: " and ")
             throw self.reader.error(
                 section.mark,
-                "a rule says one thing (trade, quote or both, items, error, ignore, control, reconnect), but here is \(found)."
+                "a rule says one thing (trade, quote or both, items, outputs, error, fatal, reply, ack, register, ignore, control, reconnect), but here is \(found)."
             )
-        }
-        if kind == "trade" || kind == "quote" {
-            return .items([try self.itemRule(section, depth: depth, conditions: [])])
         }
         let value = try section.required(kind)
-        if kind == "items" {
-            guard case .sequence(let items) = value.content, !items.isEmpty, depth > 0 else {
-                throw self.reader.error(
-                    value.mark, "'items' is a list of rules for the members that 'each' walks through.")
-            }
-            var rules: [ItemRule] = []
-            for item in items {
-                let itemSection = try self.reader.section(
-                    item, "an item rule", keys: ["when", "trade", "quote", "ignore"]
-                )
-                let conditions = try itemSection["when"].map { value throws(FeedFileError) in
-                    try self.conditions(value)
-                }
-                rules.append(try self.itemRule(itemSection, depth: depth, conditions: conditions ?? []))
-            }
-            return .items(rules)
+        if isTick || kind == "items" {
+            return .outputs(try self.output(section, conditions: [[]], hasChannel: hasChannel))
         }
-        guard depth == 0 else {
+        if let each = section["each"] {
             throw self.reader.error(
-                section.mark, "'each' goes with trade, quote or items, not with '\(kind)': remove it.")
+                each.mark, "'each' goes with trade, quote or items, not with '\(kind)': remove it.")
         }
-        if kind == "error" {
-            let error = try self.reader.section(value, "error", keys: ["message", "detail"])
-            return .error(
-                ErrorMapping(
-                    message: try self.source(error.required("message"), "message", keys: Self.valueKeys),
-                    detail: try error["detail"].map { value throws(FeedFileError) in
-                        try self.source(value, "detail", keys: Self.valueKeys)
-                    }
-                )
-            )
+        switch kind {
+        case "outputs": return .outputs(try self.outputs(value, hasChannel: hasChannel))
+        case "error": return .error(try self.errorMapping(value, "error"))
+        case "fatal": return .fatal(try self.errorMapping(value, "fatal"))
+        case "reply": return .reply(try self.template(value, allowsSymbols: false))
+        case "register": return .registration(try self.registration(value))
+        case "ack": return .acknowledgement(try self.acknowledgement(value))
+        default: break
         }
         guard try self.reader.boolean(value, "'\(kind)'") else {
             throw self.reader.error(value.mark, "'\(kind)' can only be true: remove the rule otherwise.")
@@ -106,54 +96,139 @@ extension FeedFileParser {
         }
     }
 
-    private func itemRule(_ section: Section, depth: Int, conditions: [Condition]) throws(FeedFileError) -> ItemRule {
-        let trade = try section["trade"].map { value throws(FeedFileError) in try self.trade(value) }
-        let quote = try section["quote"].map { value throws(FeedFileError) in try self.quote(value) }
-        if let ignore = section["ignore"] {
-            guard try self.reader.boolean(ignore, "'ignore'"), trade == nil, quote == nil else {
-                throw self.reader.error(ignore.mark, "'ignore: true' stands alone: remove it, or trade and quote.")
+    private func errorMapping(_ value: YAMLValue, _ name: String) throws(FeedFileError) -> ErrorMapping {
+        let keys = name == "error" ? ["message", "detail", "symbol", "retryAfter"] : ["message", "detail"]
+        let section = try self.reader.section(value, name, keys: keys)
+        return ErrorMapping(
+            message: try self.source(section.required("message"), "message", keys: ["from", "value"]),
+            detail: try self.optional(section, "detail", keys: ["from", "value"]),
+            symbol: try self.optional(section, "symbol", keys: Self.symbolKeys),
+            retryAfter: try section["retryAfter"].map { value throws(FeedFileError) in
+                try self.reader.duration(value, "'retryAfter'", in: .seconds(1)...(.seconds(86400)))
+            }
+        )
+    }
+
+    // MARK: Ticks
+
+    /// `outputs`: several things from one frame.
+    private func outputs(_ value: YAMLValue, hasChannel: Bool) throws(FeedFileError) -> [OutputRule] {
+        guard case .sequence(let items) = value.content, !items.isEmpty else {
+            throw self.reader.error(
+                value.mark, "'outputs' must be a list of things to read, but \(value.kindName) stands here.")
+        }
+        var outputs: [OutputRule] = []
+        for item in items {
+            let section = try self.reader.section(item, "an output", keys: ["when", "each", "trade", "quote", "items"])
+            outputs += try self.output(
+                section, conditions: self.frameAlternatives(section), hasChannel: hasChannel)
+        }
+        return outputs
+    }
+
+    /// What `trade`, `quote` or `items` of a section read, once for each alternative of its conditions.
+    private func output(
+        _ section: Section, conditions: [[Condition]], hasChannel: Bool
+    ) throws(FeedFileError) -> [OutputRule] {
+        let levels = try section["each"].map { value throws(FeedFileError) in try self.levels(value) } ?? []
+        var items: [ItemRule] = []
+        if let value = section["items"] {
+            guard case .sequence(let list) = value.content, !list.isEmpty, !levels.isEmpty, section["trade"] == nil,
+                section["quote"] == nil
+            else {
+                throw self.reader.error(
+                    value.mark, "'items' is a list of rules for the members that 'each' walks through.")
+            }
+            for item in list { items += try self.itemRule(item, hasChannel: hasChannel) }
+        } else {
+            let trade = try section["trade"].map { value throws(FeedFileError) in
+                try self.trade(value, hasChannel: hasChannel)
+            }
+            let quote = try section["quote"].map { value throws(FeedFileError) in
+                try self.quote(value, hasChannel: hasChannel)
+            }
+            guard trade != nil || quote != nil else {
+                throw self.reader.error(section.mark, "an output needs trade, quote or items.")
+            }
+            items = [ItemRule(mark: section.mark, conditions: [], body: .ticks(trade, quote))]
+        }
+        return conditions.map { OutputRule(conditions: $0, levels: levels, items: items) }
+    }
+
+    private func itemRule(_ value: YAMLValue, hasChannel: Bool) throws(FeedFileError) -> [ItemRule] {
+        let section = try self.reader.section(
+            value, "an item rule", keys: ["when", "trade", "quote", "ignore", "control", "error"])
+        let trade = try section["trade"].map { value throws(FeedFileError) in
+            try self.trade(value, hasChannel: hasChannel)
+        }
+        let quote = try section["quote"].map { value throws(FeedFileError) in
+            try self.quote(value, hasChannel: hasChannel)
+        }
+        var body = ItemRule.Body.ticks(trade, quote)
+        let others = section.order.filter { ["ignore", "control", "error"].contains($0) }
+        if let kind = others.first {
+            let value = try section.required(kind)
+            guard others.count == 1, trade == nil, quote == nil else {
+                throw self.reader.error(
+                    value.mark, "'\(kind)' of an item rule stands alone: remove it, or the rest.")
+            }
+            if kind == "error" {
+                body = .error(try self.errorMapping(value, "error"))
+            } else {
+                guard try self.reader.boolean(value, "'\(kind)'") else {
+                    throw self.reader.error(value.mark, "'\(kind)' can only be true: remove the rule otherwise.")
+                }
+                body = kind == "control" ? .control : .ignored
             }
         } else if trade == nil, quote == nil {
-            throw self.reader.error(section.mark, "an item rule needs trade, quote or 'ignore: true'.")
+            throw self.reader.error(
+                section.mark, "an item rule needs trade, quote, error, 'control: true' or 'ignore: true'.")
         }
-        return ItemRule(mark: section.mark, conditions: conditions, trade: trade, quote: quote)
+        let alternatives = try section["when"].map { value throws(FeedFileError) in try self.alternatives(value) }
+        return (alternatives ?? [[]]).map { ItemRule(mark: section.mark, conditions: $0, body: body) }
     }
 
-    private func trade(_ value: YAMLValue) throws(FeedFileError) -> TradeMapping {
+    private func trade(_ value: YAMLValue, hasChannel: Bool) throws(FeedFileError) -> TradeMapping {
         let section = try self.reader.section(
-            value, "trade", keys: ["symbol", "price", "size", "side", "time", "id", "sequence", "snapshot"]
+            value, "trade",
+            keys: ["symbol", "price", "size", "side", "time", "id", "sequence", "snapshot", "staleFirst"]
         )
         return TradeMapping(
-            symbol: try self.source(section.required("symbol"), "symbol", keys: ["from", "like", "value"]),
-            price: try self.source(section.required("price"), "price", keys: ["from", "none"]),
-            size: try self.optional(section, "size", keys: ["from", "none", "value"]),
-            side: try self.optional(section, "side", keys: ["from", "map", "default", "value"]),
-            time: try self.optional(section, "time", keys: ["from", "unit"]),
-            id: try self.optional(section, "id", keys: ["from", "none"]),
-            sequence: try self.optional(section, "sequence", keys: ["from"]),
-            snapshot: try self.snapshot(section["snapshot"])
+            symbol: try self.symbolSource(section, hasChannel: hasChannel),
+            price: try self.source(section.required("price"), "price", keys: Self.decimalKeys),
+            size: try self.optional(section, "size", keys: Self.decimalKeys + ["value"]),
+            side: try self.optional(section, "side", keys: ["from", "map", "default", "value", "invert", "sign"]),
+            time: try self.optional(section, "time", keys: Self.timeKeys),
+            id: try self.optional(section, "id", keys: ["from", "none", "text", "matches"]),
+            sequence: try self.sequence(section["sequence"]),
+            snapshot: try self.snapshot(section["snapshot"]),
+            staleFirst: try section["staleFirst"].map { value throws(FeedFileError) in
+                try self.reader.duration(value, "'staleFirst'", in: .seconds(1)...(.seconds(3600)))
+            }
         )
     }
 
-    private func quote(_ value: YAMLValue) throws(FeedFileError) -> QuoteMapping {
+    private func quote(_ value: YAMLValue, hasChannel: Bool) throws(FeedFileError) -> QuoteMapping {
         let section = try self.reader.section(
             value, "quote",
-            keys: ["symbol", "bid", "ask", "bidSize", "askSize", "last", "time", "sequence", "snapshot"]
+            keys: ["symbol", "bid", "ask", "bidSize", "askSize", "last", "time", "sequence", "snapshot", "merge"]
         )
-        let decimalKeys = ["from", "none"]
         guard section["bid"] != nil || section["ask"] != nil || section["last"] != nil else {
             throw self.reader.error(section.mark, "quote lacks all of 'bid', 'ask' and 'last': add one.")
         }
         return QuoteMapping(
-            symbol: try self.source(section.required("symbol"), "symbol", keys: ["from", "like", "value"]),
-            bid: try self.optional(section, "bid", keys: decimalKeys),
-            ask: try self.optional(section, "ask", keys: decimalKeys),
-            bidSize: try self.optional(section, "bidSize", keys: decimalKeys),
-            askSize: try self.optional(section, "askSize", keys: decimalKeys),
-            last: try self.optional(section, "last", keys: decimalKeys),
-            time: try self.optional(section, "time", keys: ["from", "unit"]),
-            sequence: try self.optional(section, "sequence", keys: ["from"]),
-            snapshot: try self.snapshot(section["snapshot"])
+            symbol: try self.symbolSource(section, hasChannel: hasChannel),
+            bid: try self.optional(section, "bid", keys: Self.decimalKeys),
+            ask: try self.optional(section, "ask", keys: Self.decimalKeys),
+            bidSize: try self.optional(section, "bidSize", keys: Self.decimalKeys),
+            askSize: try self.optional(section, "askSize", keys: Self.decimalKeys),
+            last: try self.optional(section, "last", keys: Self.decimalKeys),
+            time: try self.optional(section, "time", keys: Self.timeKeys),
+            sequence: try self.sequence(section["sequence"]),
+            snapshot: try self.snapshot(section["snapshot"]),
+            isMerging: try section["merge"].map { value throws(FeedFileError) in
+                try self.reader.boolean(value, "'merge'")
+            } ?? false
         )
     }
 
@@ -164,115 +239,52 @@ extension FeedFileParser {
         return .when(try self.conditions(section.required("when")))
     }
 
-    private func optional(_ section: Section, _ key: String, keys: [String]) throws(FeedFileError) -> ValueSource? {
-        try section[key].map { value throws(FeedFileError) in try self.source(value, key, keys: keys) }
+    // MARK: Channels and acknowledgements
+
+    private func channelTest(_ value: YAMLValue) throws(FeedFileError) -> ChannelTest {
+        let section = try self.reader.section(value, "channel", keys: ["id", "is"])
+        return ChannelTest(
+            id: try self.source(section.required("id"), "id", keys: ["from"]),
+            kind: try section["is"].map { value throws(FeedFileError) in try self.reader.text(value, "'is'") }
+        )
     }
 
-    /// A path, a list of paths, or a mapping with `from` or `value` and what `keys` allows besides.
-    private func source(_ value: YAMLValue, _ name: String, keys: [String]) throws(FeedFileError) -> ValueSource {
-        var source = ValueSource(mark: value.mark)
-        guard case .mapping = value.content else {
-            source.paths = try self.paths(value, name)
-            return source
-        }
-        let section = try self.reader.section(value, name, keys: keys)
-        if let constant = section["value"] {
-            source.constant = try self.reader.text(constant, "'value' of \(name)")
-            guard section.order.count == 1 else {
-                throw self.reader.error(constant.mark, "'value' of \(name) stands alone: remove the other keys.")
-            }
-            if name == "side", ["buy", "sell", "unknown"].contains(source.constant) == false {
-                throw self.reader.error(
-                    constant.mark, "a side is buy, sell or unknown, but '\(source.constant ?? "")' stands here.")
-            }
-            if name == "size", source.constant.flatMap(Decimal64.init) == nil {
-                throw self.reader.error(
-                    constant.mark, "'value' of size must be a number, but '\(source.constant ?? "")' stands here.")
-            }
-            return source
-        }
-        source.paths = try self.paths(section.required("from"), name)
-        if let like = section["like"] { source.like = try self.reader.like(like, "'like' of \(name)") }
-        if let none = section["none"] { source.none = try self.reader.scalars(none, "'none' of \(name)").map(\.text) }
-        if let unit = section["unit"] {
-            source.unit = try self.reader.choice(unit, "'unit' of \(name)", ValueSource.TimeUnit.self)
-        }
-        if let map = section["map"] {
-            var sides: [String: Side] = [:]
-            for (key, value) in try self.pairs(map, "'map' of \(name)") {
-                sides[try self.reader.text(key, "'map' of \(name)")] = try self.side(value)
-            }
-            source.sides = sides
-        }
-        if let fallback = section["default"] { source.fallbackSide = try self.side(fallback) }
-        return source
+    private func registration(_ value: YAMLValue) throws(FeedFileError) -> RegistrationMapping {
+        let section = try self.reader.section(value, "register", keys: ["id", "kind", "symbol"])
+        return RegistrationMapping(
+            id: try self.source(section.required("id"), "id", keys: ["from"]),
+            kind: try self.optional(section, "kind", keys: ["from", "value"]),
+            symbol: try self.optional(section, "symbol", keys: Self.symbolKeys)
+        )
     }
 
-    private func side(_ value: YAMLValue) throws(FeedFileError) -> Side {
-        switch try self.reader.text(value, "a side") {
-        case "buy": return .buy
-        case "sell": return .sell
-        case "unknown": return .unknown
-        case let text:
+    private func acknowledgement(_ value: YAMLValue) throws(FeedFileError) -> AcknowledgementMapping {
+        if case .scalar = value.content {
+            guard try self.reader.boolean(value, "'ack'") else {
+                throw self.reader.error(value.mark, "'ack' is true, or says where the symbols stand.")
+            }
+            return AcknowledgementMapping()
+        }
+        let section = try self.reader.section(value, "ack", keys: ["each", "symbol", "failed"])
+        guard section["symbol"] != nil || section["failed"] != nil else {
             throw self.reader.error(
-                value.mark,
-                "a side is buy, sell or unknown, but '\(text)' stands here: \(Suggestion.text(for: text, among: ["buy", "sell", "unknown"]))"
+                section.mark, "ack names neither 'symbol' nor 'failed'; write 'ack: true' to confirm everything.")
+        }
+        var mapping = AcknowledgementMapping()
+        if let symbol = section["symbol"] {
+            mapping.accepted = AcknowledgementMapping.Part(
+                levels: try section["each"].map { value throws(FeedFileError) in try self.levels(value) } ?? [],
+                symbol: try self.source(symbol, "symbol", keys: Self.symbolKeys)
             )
         }
-    }
-
-    private func paths(_ value: YAMLValue, _ name: String) throws(FeedFileError) -> [FieldPath] {
-        let items = self.reader.list(value)
-        guard !items.isEmpty else { throw self.reader.error(value.mark, "'\(name)' names no field: write its path.") }
-        var paths: [FieldPath] = []
-        for item in items {
-            let path = try self.reader.path(item, "'\(name)'")
-            guard !path.isEveryEntry else {
-                throw self.reader.error(item.mark, "'\(name)': '*' belongs into 'each'; a value has one place.")
-            }
-            paths.append(path)
-        }
-        return paths
-    }
-
-    // MARK: Conditions
-
-    private func conditions(_ value: YAMLValue) throws(FeedFileError) -> [Condition] {
-        var result: [Condition] = []
-        for (key, value) in try self.pairs(value, "'when'") {
-            let path = try self.reader.path(key, "'when'")
-            guard !path.isEveryEntry else {
-                throw self.reader.error(key.mark, "'when': '*' belongs into 'each'; a test looks at one place.")
-            }
-            guard case .mapping = value.content else {
-                result.append(Condition(path: path, test: .anyOf(try self.reader.scalars(value, "a value of 'when'"))))
-                continue
-            }
-            let section = try self.reader.section(
-                value, "a test on '\(path)'", keys: ["exists", "absent", "type", "like", "prefix", "suffix", "not"]
+        if let failed = section["failed"] {
+            let part = try self.reader.section(failed, "failed", keys: ["each", "symbol", "message"])
+            mapping.failed = AcknowledgementMapping.Part(
+                levels: try part["each"].map { value throws(FeedFileError) in try self.levels(value) } ?? [],
+                symbol: try self.source(part.required("symbol"), "symbol", keys: Self.symbolKeys),
+                message: try self.optional(part, "message", keys: ["from", "value"])
             )
-            for name in section.order {
-                let operand = try section.required(name)
-                result.append(Condition(path: path, test: try self.test(name, operand)))
-            }
         }
-        return result
-    }
-
-    private func test(_ name: String, _ operand: YAMLValue) throws(FeedFileError) -> Condition.Test {
-        switch name {
-        case "exists": return .exists(try self.reader.boolean(operand, "'exists'"))
-        case "absent": return .exists(!(try self.reader.boolean(operand, "'absent'")))
-        case "like": return .like(try self.reader.like(operand, "'like'"))
-        case "prefix": return .like(LikePattern(prefix: try self.reader.text(operand, "'prefix'"), suffix: ""))
-        case "suffix": return .like(LikePattern(prefix: "", suffix: try self.reader.text(operand, "'suffix'")))
-        case "not": return .noneOf(try self.reader.scalars(operand, "'not'"))
-        default:
-            var types: [JSONType] = []
-            for item in self.reader.list(operand) {
-                types.append(try self.reader.choice(item, "'type'", JSONType.self))
-            }
-            return .type(types)
-        }
+        return mapping
     }
 }

@@ -21,27 +21,65 @@ extension FeedFileParser {
     }
 
     private func test(_ value: YAMLValue) throws(FeedFileError) -> FeedTest {
-        let section = try self.reader.section(value, "a test", keys: ["frame", "gives", "symbols", "received"])
-        let frameValue = try section.required("frame")
-        var frame: [UInt8] = []
-        if case .scalar(let text, let isPlain) = frameValue.content {
-            guard !(isPlain && text.isEmpty) else {
-                throw self.reader.error(
-                    frameValue.mark, "the frame is missing: write a mapping, a list or a quoted text.")
-            }
-            frame = Array(text.utf8)
-        } else {
-            try self.writeJSON(frameValue, to: &frame)
+        let section = try self.reader.section(
+            value, "a test",
+            keys: ["frame", "before", "gives", "symbols", "received", "subscribe", "unsubscribe", "sends"])
+        if let subscribe = section["subscribe"] ?? section["unsubscribe"] {
+            return try self.sendingTest(section, symbols: subscribe)
         }
         var received = Self.defaultReceivedTime
         if let text = section["received"] { received = try self.time(text, "'received'") }
         let symbols = try section["symbols"].map { value throws(FeedFileError) in
             try self.reader.symbols(value, "'symbols'")
         }
+        var before: [[UInt8]] = []
+        if let earlier = section["before"] {
+            guard case .sequence(let frames) = earlier.content else {
+                throw self.reader.error(earlier.mark, "'before' must be a list of frames.")
+            }
+            for frame in frames { before.append(try self.frame(frame)) }
+        }
         return FeedTest(
-            mark: section.mark, frame: frame, symbols: symbols ?? [], receivedTime: received,
-            expectation: try self.expectation(section.required("gives"))
+            mark: section.mark,
+            body: .frame(
+                try self.frame(section.required("frame")), before: before,
+                try self.expectation(section.required("gives"))),
+            symbols: symbols ?? [], receivedTime: received
         )
+    }
+
+    /// `subscribe: [BTC-USD]` with `sends: […]`: what goes out.
+    private func sendingTest(_ section: Section, symbols: YAMLValue) throws(FeedFileError) -> FeedTest {
+        let isSubscribing = section["subscribe"] != nil
+        let word = isSubscribing ? "subscribe" : "unsubscribe"
+        for key in section.order where key != word && key != "sends" {
+            throw self.reader.error(section.mark, "a test of '\(word)' has 'sends' besides, and not '\(key)'.")
+        }
+        let sends = try section.required("sends")
+        guard case .sequence(let messages) = sends.content else {
+            throw self.reader.error(
+                sends.mark, "'sends' must be the list of messages, but \(sends.kindName) stands here.")
+        }
+        var texts: [String] = []
+        for message in messages { texts.append(String(decoding: try self.frame(message), as: UTF8.self)) }
+        return FeedTest(
+            mark: section.mark, body: .sends(texts, isSubscribing: isSubscribing),
+            symbols: try self.reader.symbols(symbols, "'\(word)'"), receivedTime: Self.defaultReceivedTime
+        )
+    }
+
+    /// A frame: a text as it stands, or YAML that is written as JSON.
+    private func frame(_ value: YAMLValue) throws(FeedFileError) -> [UInt8] {
+        if case .scalar(let text, let isPlain) = value.content {
+            guard !(isPlain && text.isEmpty) else {
+                throw self.reader.error(
+                    value.mark, "the frame is missing: write a mapping, a list or a quoted text.")
+            }
+            return Array(text.utf8)
+        }
+        var frame: [UInt8] = []
+        try self.writeJSON(value, to: &frame)
+        return frame
     }
 
     private func time(_ value: YAMLValue, _ what: String) throws(FeedFileError) -> Timestamp {
@@ -101,13 +139,45 @@ extension FeedFileParser {
             var ticks: [ExpectedTick] = []
             for item in items { ticks.append(try self.expectedTick(item)) }
             return .ticks(ticks)
-        case .mapping:
-            let section = try self.reader.section(value, "'gives'", keys: ["trade", "quote", "error"])
-            guard let error = section["error"] else { return .ticks([try self.expectedTick(value)]) }
-            guard section.order.count == 1 else {
-                throw self.reader.error(error.mark, "'error' of 'gives' stands alone: remove the rest.")
-            }
-            return .error(try self.reader.text(error, "'error'"))
+        case .mapping: return try self.mappingExpectation(value)
+        }
+    }
+
+    private func mappingExpectation(_ value: YAMLValue) throws(FeedFileError) -> FeedTest.Expectation {
+        let section = try self.reader.section(
+            value, "'gives'", keys: ["trade", "quote", "error", "fatal", "reply", "ack", "failed", "channel"])
+        guard let kind = section.order.first, kind != "trade", kind != "quote" else {
+            return .ticks([try self.expectedTick(value)])
+        }
+        let operand = try section.required(kind)
+        if kind == "ack" || kind == "failed" {
+            return .acknowledged(
+                symbols: try section["ack"].map { value throws(FeedFileError) in
+                    try self.reader.symbols(value, "'ack'")
+                } ?? [],
+                failed: try section["failed"].map { value throws(FeedFileError) in
+                    try self.reader.texts(value, "'failed'")
+                } ?? []
+            )
+        }
+        guard section.order.count == 1 else {
+            throw self.reader.error(operand.mark, "'\(kind)' of 'gives' stands alone: remove the rest.")
+        }
+        switch kind {
+        case "error": return .error(try self.reader.text(operand, "'error'"))
+        case "fatal": return .fatal(try self.reader.text(operand, "'fatal'"))
+        case "reply": return .reply(String(decoding: try self.frame(operand), as: UTF8.self))
+        default:
+            let channel = try self.reader.section(operand, "'channel'", keys: ["id", "kind", "symbol"])
+            return .registered(
+                id: try channel.text("id"),
+                kind: try channel["kind"].map { value throws(FeedFileError) in
+                    try self.reader.text(value, "'kind'")
+                },
+                symbol: try channel["symbol"].map { value throws(FeedFileError) in
+                    try self.reader.symbol(value, "'symbol'")
+                }
+            )
         }
     }
 

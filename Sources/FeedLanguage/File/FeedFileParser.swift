@@ -14,7 +14,7 @@ struct FeedFileParser {
             value, "the feed file",
             keys: [
                 "feed", "title", "asset", "docs", "connect", "symbols", "subscribe", "unsubscribe", "messages", "tests",
-                "defaults",
+                "defaults", "sequence", "tables",
             ]
         )
         let nameValue = try top.required("feed")
@@ -36,6 +36,9 @@ struct FeedFileParser {
             }
             subscribe = try self.subscription(value, "subscribe")
         }
+        let messages = try self.messages(top.required("messages"))
+        let sequence = try self.sequence(top["sequence"])
+        let tables = try self.tables(top["tables"])
         return FeedDocument(
             name: name,
             title: title ?? name.name,
@@ -47,9 +50,10 @@ struct FeedFileParser {
             unsubscribe: try top["unsubscribe"].map { value throws(FeedFileError) in
                 try self.subscription(value, "unsubscribe")
             },
-            messages: try self.messages(top.required("messages")),
+            messages: messages,
             tests: try self.tests(top["tests"]),
-            defaults: try self.defaults(top["defaults"], symbols: symbols)
+            defaults: try self.defaults(top["defaults"], symbols: symbols),
+            sequence: sequence, sequencing: FeedSequencing(messages: messages, connection: sequence), tables: tables
         )
     }
 

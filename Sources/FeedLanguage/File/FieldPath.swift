@@ -20,6 +20,8 @@ struct FieldPath: Hashable, Sendable {
     var isEntryKey = false
     /// Ends in `*`: every entry of an object, only in `each`.
     var isEveryEntry = false
+    /// `@symbol`: the symbol that was asked for, only as a tick's symbol.
+    var isRequestSymbol = false
 
     /// The longest path: also bounds how deep the scanner recurses.
     static let segmentsMax = 12
@@ -52,6 +54,10 @@ struct FieldPath: Hashable, Sendable {
             guard !self.rest.isEmpty else { throw self.fail("write the name of a field, or '.' for the value itself.") }
             var path = FieldPath(origin: .item, segments: [])
             if self.text == "." { return path }
+            if self.text == "@symbol" {
+                path.isRequestSymbol = true
+                return path
+            }
             if self.rest.first == "$" {
                 self.rest.removeFirst()
                 path.origin = .frame
@@ -137,6 +143,7 @@ struct FieldPath: Hashable, Sendable {
 extension FieldPath: CustomStringConvertible {
     /// The path as a feed file writes it.
     var description: String {
+        if self.isRequestSymbol { return "@symbol" }
         var parts: [String] = []
         switch self.origin {
         case .item: break

@@ -146,6 +146,26 @@ struct FileReader {
         return LikePattern(prefix: String(parts[0]), suffix: String(parts[1]))
     }
 
+    /// A regular expression; `needsGroup` asks for exactly one capturing group.
+    func pattern(
+        _ value: YAMLValue, _ what: String, needsGroup: Bool = false
+    ) throws(FeedFileError) -> TextPattern {
+        let text = try self.text(value, what)
+        let pattern = TextPattern(text: text)
+        do {
+            let groups = try pattern.compiled().groupCount
+            guard !needsGroup || groups == 1 else {
+                throw self.error(
+                    value.mark, "\(what) needs one group, '(…)', around the part that counts, but has \(groups).")
+            }
+        } catch let error as FeedFileError {
+            throw error
+        } catch {
+            throw self.error(value.mark, "\(what): '\(text)' is not a regular expression.")
+        }
+        return pattern
+    }
+
     /// The name of one of `type`'s cases.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ value: YAMLValue, _ what: String, _ type: Choice.Type

@@ -5,6 +5,8 @@ enum ConditionTest {
         switch test {
         case .exists(let expected): return (kind != .absent && kind != .null) == expected
         case .type(let types): return kind.type.map(types.contains) ?? false
+        case .notLike(let pattern): return kind != .absent && !Self.isFulfilled(.like(pattern), kind: kind, text: text)
+        case .matches, .notMatches: preconditionFailure("regular expressions are tried while the frame is read")
         case .like(let pattern):
             guard kind.type == .string else { return false }
             return text.count >= pattern.prefix.utf8.count + pattern.suffix.utf8.count

@@ -29,6 +29,8 @@ struct FrameScanner {
     var stopOffset = 0
     /// How far the frame was read before a value in front of it was read again.
     var examined = 0
+    /// Whether a frame may be left once its rule is certain.
+    let canStop: Bool
     /// The rules that may still take the frame.
     var possible: UInt64
     /// The conditions known to hold.
@@ -42,7 +44,7 @@ struct FrameScanner {
 
     init(
         start: Place, count: Int, nodes: UnsafeMutablePointer<ProgramNode>, watches: UnsafeMutablePointer<Watch>,
-        needs: UnsafeMutablePointer<UInt64>, finalRules: UInt64, possible: UInt64,
+        needs: UnsafeMutablePointer<UInt64>, finalRules: UInt64, canStop: Bool, possible: UInt64,
         workspace: UnsafeMutablePointer<Workspace>
     ) {
         self.start = start
@@ -51,6 +53,7 @@ struct FrameScanner {
         self.watches = watches
         self.needs = needs
         self.finalRules = finalRules
+        self.canStop = canStop
         self.possible = possible
         self.workspace = workspace
     }
@@ -67,6 +70,16 @@ struct FrameScanner {
         if last == self.end { return true }
         _ = self.fail(.trailingBytes, last)
         return false
+    }
+
+    /// Takes the frame as one text.
+    mutating func runAsText() {
+        var last = self.end
+        let first = Self.skipSpace(self.start, self.end)
+        while last > first, (last - 1).pointee <= 0x20 { last -= 1 }
+        // Whatever is decided, a text is over at its end.
+        _ = self.capture(self.nodes, self.workspace.pointee.rows.pointee.slots, .string, first, last)
+        self.stop = .none
     }
 
     /// How many bytes took part in an early decision: the one at which scanning stopped ended the deciding value.
@@ -167,6 +180,14 @@ struct FrameScanner {
             let isMatch = isText && test.pointee.affix.matches(text, length)
             verdict = verdict & (isMatch ? test.pointee.whenTrue : test.pointee.whenFalse)
         }
+        if watch.pointee.patternCount > 0 {
+            let bytes = UnsafeBufferPointer(start: text, count: length)
+            for index in 0..<watch.pointee.patternCount {
+                let test = watch.pointee.patterns + index
+                let isMatch = isText && self.workspace.pointee.patterns[test.pointee.pattern].match(bytes) != .none
+                verdict = verdict & (isMatch ? test.pointee.whenTrue : test.pointee.whenFalse)
+            }
+        }
         var found: Int32 = -1
         if isText {
             found = watch.pointee.strings.find(KeyBytes(text, length: length, end: readable))
@@ -177,6 +198,7 @@ struct FrameScanner {
         self.possible &= verdict.possible
         self.fulfilled |= verdict.fulfilled
         let first = self.possible.trailingZeroBitCount
+        guard self.canStop else { return true }
         let isDecided =
             self.possible == 0
             || (self.finalRules & (1 &<< UInt64(first)) != 0 && self.needs[first] & ~self.fulfilled == 0)

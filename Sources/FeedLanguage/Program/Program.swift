@@ -59,6 +59,9 @@ struct Watch {
     /// Prefix and suffix tests.
     var affixes: UnsafeMutablePointer<AffixTest>
     var affixCount: Int
+    /// Regular expressions.
+    var patterns: UnsafeMutablePointer<PatternTest>
+    var patternCount: Int
     /// The slot in scope 0.
     var slot: Int
     /// What it decides that there is no value.
@@ -68,6 +71,14 @@ struct Watch {
 /// A prefix and suffix test of a watched value.
 struct AffixTest {
     var affix: Affix
+    var whenTrue: Verdict
+    var whenFalse: Verdict
+}
+
+/// A regular expression that a watched value is tried on.
+struct PatternTest {
+    /// Its number in ``Program/patterns``.
+    var pattern: Int
     var whenTrue: Verdict
     var whenFalse: Verdict
 }
@@ -177,4 +188,17 @@ struct Program: @unchecked Sendable {
     var guessCount: Int
     /// What few fields need.
     var details: [FieldDetail]
+    /// Regular expressions, compiled by each work space for itself.
+    var patterns: [TextPattern]
+    /// Numbers by symbol.
+    var tables: [FactorTable]
+    var replies: [ReplyCode]
+    /// The kinds of registered channels that rules name.
+    var channelKinds: [String]
+    /// Rules for frames of registered channels.
+    var channelRules: UInt64
+    /// Where the number stands that counts the connection's frames.
+    var sequence: FieldCode
+    /// Whether a frame that is not JSON is one text that a rule looks at.
+    var takesText: Bool
 }

@@ -1,36 +1,105 @@
 import Market
 
 extension ProgramBuilder {
-    mutating func rule(
-        _ body: MessageRule.Body, chain: [Int], mark: SourceMark
-    ) throws(FeedFileError) -> RuleCode {
-        var items: [ItemCode] = []
-        var code = RuleCode(
-            body: .items, items: self.memory.store(items), itemCount: 0, scopes: self.memory.store(chain),
-            scopeCount: chain.count
-        )
-        switch body {
+    mutating func rule(_ rule: MessageRule) throws(FeedFileError) -> RuleCode {
+        var code = RuleCode(body: .ignored, outputs: self.memory.store([]))
+        switch rule.body {
         case .fixed(.ignored): code.body = .ignored
         case .fixed(.control): code.body = .control
         case .fixed(.reconnect): code.body = .reconnect
         case .error(let mapping):
             code.body = .error
-            code.message = try self.field(mapping.message, chain: chain)
-            code.detail = try self.field(mapping.detail, chain: chain)
-        case .items(let rules):
-            for rule in rules {
+            code.error = try self.error(mapping, chain: [0])
+        case .fatal(let mapping):
+            code.body = .fatal
+            code.error = try self.error(mapping, chain: [0])
+        case .reply(let template):
+            code.body = .reply
+            code.reply = self.replies.count
+            var values: [(path: FieldPath, slot: SlotReference)] = []
+            for path in template.framePaths {
+                values.append((path: path, slot: try self.reference(path, chain: [0], mark: rule.mark)))
+            }
+            self.replies.append(ReplyCode(template: template, values: values))
+        case .acknowledgement(let mapping):
+            code.body = .acknowledgement
+            code.accepted = try self.acknowledgement(mapping.accepted, mark: rule.mark)
+            code.failed = try self.acknowledgement(mapping.failed, mark: rule.mark)
+        case .registration(let mapping):
+            code.body = .registration
+            code.id = try self.field(mapping.id, chain: [0])
+            code.kind = try self.field(mapping.kind, chain: [0])
+            code.symbol = try self.field(mapping.symbol, chain: [0])
+        case .outputs(let outputs):
+            code.body = .outputs
+            var codes: [OutputCode] = []
+            for output in outputs { codes.append(try self.output(output, mark: rule.mark)) }
+            code.outputs = self.memory.store(codes)
+            code.outputCount = codes.count
+        }
+        if let channel = rule.channel {
+            code.channel = try self.field(channel.id, chain: [0])
+            if let kind = channel.kind {
+                code.channelKind = self.channelKinds.firstIndex(of: kind) ?? self.channelKinds.count
+                if code.channelKind == self.channelKinds.count { self.channelKinds.append(kind) }
+            }
+        }
+        return code
+    }
+
+    private mutating func chain(_ levels: [FieldPath], mark: SourceMark) throws(FeedFileError) -> [Int] {
+        var chain = [0]
+        for level in levels { chain.append(try self.scope(level, chain: chain, mark: mark)) }
+        return chain
+    }
+
+    private mutating func output(_ output: OutputRule, mark: SourceMark) throws(FeedFileError) -> OutputCode {
+        let chain = try self.chain(output.levels, mark: mark)
+        var items: [ItemCode] = []
+        for rule in output.items {
+            let conditions = try self.conditions(rule.conditions, chain: chain, mark: rule.mark)
+            switch rule.body {
+            case .ignored: items.append(ItemCode(conditions: conditions, body: .ignored))
+            case .control: items.append(ItemCode(conditions: conditions, body: .control))
+            case .error(let mapping):
+                items.append(
+                    ItemCode(conditions: conditions, body: .error, error: try self.error(mapping, chain: chain)))
+            case .ticks(let trade, let quote):
                 items.append(
                     ItemCode(
-                        conditions: try self.conditions(rule.conditions, chain: chain, mark: rule.mark),
-                        trade: try self.trade(rule.trade, chain: chain, mark: rule.mark),
-                        quote: try self.quote(rule.quote, chain: chain, mark: rule.mark)
+                        conditions: conditions, body: .ticks,
+                        trade: try self.trade(trade, chain: chain, mark: rule.mark),
+                        quote: try self.quote(quote, chain: chain, mark: rule.mark)
                     )
                 )
             }
-            code.items = self.memory.store(items)
-            code.itemCount = items.count
         }
-        return code
+        return OutputCode(
+            conditions: try self.conditions(output.conditions, chain: [0], mark: mark),
+            chain: ScopeChain(scopes: self.memory.store(chain), count: chain.count),
+            items: self.memory.store(items), itemCount: items.count
+        )
+    }
+
+    private mutating func error(_ mapping: ErrorMapping, chain: [Int]) throws(FeedFileError) -> ErrorCode {
+        ErrorCode(
+            message: try self.field(mapping.message, chain: chain),
+            detail: try self.field(mapping.detail, chain: chain),
+            symbol: try self.field(mapping.symbol, chain: chain),
+            retryAfter: mapping.retryAfter.map { $0.components.seconds * 1_000_000_000 } ?? 0
+        )
+    }
+
+    private mutating func acknowledgement(
+        _ part: AcknowledgementMapping.Part?, mark: SourceMark
+    ) throws(FeedFileError) -> UnsafeMutablePointer<AcknowledgementPart>? {
+        guard let part else { return nil }
+        let chain = try self.chain(part.levels, mark: mark)
+        let code = AcknowledgementPart(
+            chain: ScopeChain(scopes: self.memory.store(chain), count: chain.count),
+            symbol: try self.field(part.symbol, chain: chain), message: try self.field(part.message, chain: chain)
+        )
+        return self.memory.store([code])
     }
 
     mutating func conditions(
@@ -44,10 +113,11 @@ extension ProgramBuilder {
         return ConditionList(conditions: self.memory.store(codes), count: codes.count)
     }
 
-    func code(_ test: Condition.Test, _ reference: SlotReference) -> ConditionCode {
+    mutating func code(_ test: Condition.Test, _ reference: SlotReference) -> ConditionCode {
         var words: [JSONScalar] = []
         var kinds: UInt16 = 0
-        var pattern = LikePattern(prefix: "", suffix: "")
+        var affix = LikePattern(prefix: "", suffix: "")
+        var pattern = -1
         let operation: ConditionCode.Operation
         switch test {
         case .anyOf(let scalars):
@@ -64,13 +134,22 @@ extension ProgramBuilder {
             }
         case .like(let like):
             operation = .like
-            pattern = like
+            affix = like
+        case .notLike(let like):
+            operation = .notLike
+            affix = like
+        case .matches(let expression):
+            operation = .matches
+            pattern = self.number(of: expression)
+        case .notMatches(let expression):
+            operation = .notMatches
+            pattern = self.number(of: expression)
         }
         return ConditionCode(
             scope: reference.scope, slot: reference.slot, operation: operation,
             strings: self.memory.table(words.filter(\.isString).map { (text: Array($0.text.utf8), value: 0) }),
             literals: self.memory.table(words.filter { !$0.isString }.map { (text: Array($0.text.utf8), value: 0) }),
-            kinds: kinds, affix: self.affix(pattern)
+            kinds: kinds, affix: self.affix(affix), pattern: pattern
         )
     }
 
@@ -96,20 +175,58 @@ extension ProgramBuilder {
             code.scope = Int32(first.scope)
             code.slot = Int32(first.slot)
         }
+        code.isAbsolute = source.isAbsolute
+        code.isSign = source.isSign
+        code.isInverted = source.isInverted
+        code.isUnusualTime = source.zone != nil || source.clock != nil
         // By far the most usual of its kind needs no look at the details.
         code.zeroIsNone = source.none == ["0"]
         let hasWords = !source.none.isEmpty && !code.zeroIsNone
-        code.isSimple = source.constant == nil && source.like == nil && !hasWords
-        if references.count > 1 || !code.isSimple {
+        code.isSimple =
+            source.constant == nil && source.like == nil && source.pattern == nil && source.parts.isEmpty && !hasWords
+            && source.strip.isEmpty && source.times == nil && source.dividedBy == nil
+        if references.count > 1 || !code.isSimple || code.isUnusualTime {
             code.detail = Int32(self.details.count)
-            self.details.append(
-                FieldDetail(
-                    alternatives: Array(references.dropFirst()), constant: source.constant, like: source.like,
-                    none: source.none, noneDecimals: source.none.compactMap(Decimal64.init)
-                )
-            )
+            self.details.append(try self.detail(source, Array(references.dropFirst()), chain: chain))
         }
         return code
+    }
+
+    private mutating func detail(
+        _ source: ValueSource, _ alternatives: [SlotReference], chain: [Int]
+    ) throws(FeedFileError) -> FieldDetail {
+        var parts: [FieldDetail.Part] = []
+        for part in source.parts {
+            switch part {
+            case .text(let text): parts.append(.text(text))
+            case .path(let path): parts.append(.slot(try self.reference(path, chain: chain, mark: source.mark)))
+            }
+        }
+        return FieldDetail(
+            alternatives: alternatives, constant: source.constant, parts: parts, like: source.like,
+            pattern: source.pattern.map { self.number(of: $0) }, none: source.none,
+            noneDecimals: source.none.compactMap(Decimal64.init), strip: Array(source.strip.utf8),
+            times: try self.factor(source.times, mark: source.mark),
+            dividedBy: try self.factor(source.dividedBy, mark: source.mark), zone: source.zone,
+            clock: try source.clock.map { path throws(FeedFileError) in
+                try self.reference(path, chain: chain, mark: source.mark)
+            }
+        )
+    }
+
+    private func factor(_ factor: ValueSource.Factor?, mark: SourceMark) throws(FeedFileError) -> FieldDetail.Factor? {
+        switch factor {
+        case nil: return nil
+        case .constant(let number): return .constant(number)
+        case .table(let name):
+            guard let index = self.tableNames.firstIndex(of: name) else {
+                throw self.error(
+                    mark,
+                    "there is no table '\(name)': \(Suggestion.text(for: name, among: self.tableNames)) Tables stand under 'tables' of the file."
+                )
+            }
+            return .table(index)
+        }
     }
 
     mutating func snapshot(
@@ -158,7 +275,8 @@ extension ProgramBuilder {
             time: try self.field(mapping.time, chain: chain),
             id: try self.field(mapping.id, chain: chain),
             sequence: try self.field(mapping.sequence, chain: chain),
-            snapshot: try self.snapshot(mapping.snapshot, chain: chain, mark: mark)
+            snapshot: try self.snapshot(mapping.snapshot, chain: chain, mark: mark),
+            staleFirst: mapping.staleFirst.map { $0.components.seconds * 1_000_000_000 } ?? 0
         )
         return self.memory.store([code])
     }
@@ -176,7 +294,7 @@ extension ProgramBuilder {
             last: try self.field(mapping.last, chain: chain),
             time: try self.field(mapping.time, chain: chain),
             sequence: try self.field(mapping.sequence, chain: chain),
-            snapshot: try self.snapshot(mapping.snapshot, chain: chain, mark: mark)
+            snapshot: try self.snapshot(mapping.snapshot, chain: chain, mark: mark), isMerging: mapping.isMerging
         )
         return self.memory.store([code])
     }

@@ -1,14 +1,18 @@
 import Market
 
 extension ProgramBuilder {
-    func buildWatches() -> [Watch] {
+    mutating func buildWatches() -> [Watch] {
         var bySlot: [Int: [(test: Condition.Test, number: Int)]] = [:]
         for (test, number) in self.tests { bySlot[test.slot, default: []].append((test: test.test, number: number)) }
-        var watches: [Watch] = []
+        var watched: [(tree: Tree, slot: Int)] = []
         self.forEachTree(self.scopes[0].tree) { tree in
-            guard let slot = tree.slot, let tests = bySlot[slot] else { return }
+            guard let slot = tree.slot, bySlot[slot] != nil else { return }
+            watched.append((tree: tree, slot: slot))
+        }
+        var watches: [Watch] = []
+        for (tree, slot) in watched {
             tree.watch = watches.count
-            watches.append(self.watch(tests, slot: slot))
+            watches.append(self.watch(bySlot[slot] ?? [], slot: slot))
         }
         return watches
     }
@@ -28,19 +32,23 @@ extension ProgramBuilder {
         return Verdict(possible: possible, fulfilled: 0)
     }
 
-    func watch(_ tests: [(test: Condition.Test, number: Int)], slot: Int) -> Watch {
+    mutating func watch(_ tests: [(test: Condition.Test, number: Int)], slot: Int) -> Watch {
         var words: Set<JSONScalar> = []
         var affixes: [AffixTest] = []
+        var patterns: [PatternTest] = []
         for (test, number) in tests {
+            let yes = self.verdict(number, true)
+            let no = self.verdict(number, false)
             switch test {
             case .anyOf(let scalars), .noneOf(let scalars): words.formUnion(scalars)
             case .like(let pattern):
-                affixes.append(
-                    AffixTest(
-                        affix: self.affix(pattern), whenTrue: self.verdict(number, true),
-                        whenFalse: self.verdict(number, false)
-                    )
-                )
+                affixes.append(AffixTest(affix: self.affix(pattern), whenTrue: yes, whenFalse: no))
+            case .notLike(let pattern):
+                affixes.append(AffixTest(affix: self.affix(pattern), whenTrue: no, whenFalse: yes))
+            case .matches(let pattern):
+                patterns.append(PatternTest(pattern: self.number(of: pattern), whenTrue: yes, whenFalse: no))
+            case .notMatches(let pattern):
+                patterns.append(PatternTest(pattern: self.number(of: pattern), whenTrue: no, whenFalse: yes))
             case .exists, .type: break
             }
         }
@@ -51,7 +59,7 @@ extension ProgramBuilder {
                 case .anyOf, .noneOf:
                     verdict
                         & self.verdict(entry.number, ConditionTest.isFulfilled(entry.test, kind: kind, text: text))
-                case .exists, .type, .like: verdict
+                case .exists, .type, .like, .notLike, .matches, .notMatches: verdict
                 }
             }
         }
@@ -72,17 +80,24 @@ extension ProgramBuilder {
                 switch entry.test {
                 case .exists, .type:
                     verdict & self.verdict(entry.number, ConditionTest.isFulfilled(entry.test, kind: kind, text: []))
-                case .anyOf, .noneOf, .like: verdict
+                case .anyOf, .noneOf, .like, .notLike, .matches, .notMatches: verdict
                 }
             }
         }
         let absent = tests.reduce(Verdict()) { verdict, entry in
-            verdict & self.verdict(entry.number, ConditionTest.isFulfilled(entry.test, kind: .absent, text: []))
+            let isFulfilled =
+                switch entry.test {
+                case .matches, .notMatches: false
+                case .anyOf, .noneOf, .exists, .type, .like, .notLike:
+                    ConditionTest.isFulfilled(entry.test, kind: .absent, text: [])
+                }
+            return verdict & self.verdict(entry.number, isFulfilled)
         }
         return Watch(
             strings: self.memory.table(strings), literals: self.memory.table(literals),
             verdicts: self.memory.store(verdicts), otherwise: equality(.object, []), kinds: self.memory.store(kinds),
-            affixes: self.memory.store(affixes), affixCount: affixes.count, slot: slot, whenAbsent: absent
+            affixes: self.memory.store(affixes), affixCount: affixes.count, patterns: self.memory.store(patterns),
+            patternCount: patterns.count, slot: slot, whenAbsent: absent
         )
     }
 }

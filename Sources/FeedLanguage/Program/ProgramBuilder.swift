@@ -47,28 +47,48 @@ struct ProgramBuilder {
     var tests: [WatchedTest: Int] = [:]
     var needs: [UInt64] = []
     var details: [FieldDetail] = []
+    var patterns: [TextPattern] = []
+    var replies: [ReplyCode] = []
+    var channelKinds: [String] = []
+    let tableNames: [String]
+    let tables: [FactorTable]
     let memory = ProgramMemory()
 
     /// The most rules a file may have, and the most different tests in their `when`.
     static let limit = 64
 
-    static func build(_ rules: [MessageRule], file: String) throws(FeedFileError) -> Program {
-        var builder = ProgramBuilder(file: file)
-        return try builder.program(rules)
+    /// Compiles rules.
+    ///
+    /// - Parameters:
+    ///   - rules: In the order in which they are tried.
+    ///   - sequence: Where a number stands that counts every frame of a connection.
+    ///   - tables: Numbers by symbol that values may name.
+    ///   - file: The file's name, for messages.
+    static func build(
+        _ rules: [MessageRule], sequence: ValueSource? = nil, tables: [String: FactorTable] = [:], file: String
+    ) throws(FeedFileError) -> Program {
+        var builder = ProgramBuilder(file: file, tables: tables)
+        return try builder.program(rules, sequence: sequence)
     }
 
-    private init(file: String) { self.file = file }
+    private init(file: String, tables: [String: FactorTable]) {
+        self.file = file
+        let sorted = tables.sorted { $0.key < $1.key }
+        self.tableNames = sorted.map(\.key)
+        self.tables = sorted.map(\.value)
+    }
 
     func error(_ mark: SourceMark, _ message: String) -> FeedFileError {
         FeedFileError(file: self.file, line: mark.line, column: mark.column, message: message)
     }
 
-    mutating func program(_ rules: [MessageRule]) throws(FeedFileError) -> Program {
+    mutating func program(_ rules: [MessageRule], sequence: ValueSource?) throws(FeedFileError) -> Program {
         if rules.count > Self.limit {
             throw self.error(rules[Self.limit].mark, "more than \(Self.limit) message rules: join some of them.")
         }
         var compiled: [RuleCode] = []
         var finalRules: UInt64 = 0
+        var channelRules: UInt64 = 0
         for (index, rule) in rules.enumerated() {
             var need: UInt64 = 0
             for condition in rule.conditions {
@@ -82,11 +102,13 @@ struct ProgramBuilder {
                 need |= 1 << UInt64(number)
             }
             self.needs.append(need)
-            var chain = [0]
-            for level in rule.levels { chain.append(try self.scope(level, chain: chain, mark: rule.mark)) }
-            if case .fixed = rule.body { finalRules |= 1 << UInt64(index) }
-            compiled.append(try self.rule(rule.body, chain: chain, mark: rule.mark))
+            let bit = UInt64(1) << UInt64(index)
+            if rule.channel != nil { channelRules |= bit } else if case .fixed = rule.body { finalRules |= bit }
+            compiled.append(try self.rule(rule))
         }
+        let sequenceField = try self.field(sequence, chain: [0])
+        // A number on every frame is only seen when every frame is read to its end.
+        if sequence != nil { finalRules = 0 }
         let watches = self.buildWatches()
         var nodes: [ProgramNode] = []
         _ = self.flatten(self.scopes[0].tree, into: &nodes)
@@ -100,8 +122,17 @@ struct ProgramBuilder {
             watchCount: watches.count, rules: self.memory.store(compiled), needs: self.memory.store(self.needs),
             finalRules: finalRules, allRules: rules.count == Self.limit ? .max : (1 << UInt64(rules.count)) - 1,
             scopes: self.scopes.map { ProgramScope(parent: $0.parent, slotCount: $0.slotCount) },
-            guessCount: guessCount, details: self.details
+            guessCount: guessCount, details: self.details, patterns: self.patterns, tables: self.tables,
+            replies: self.replies, channelKinds: self.channelKinds, channelRules: channelRules,
+            sequence: sequenceField, takesText: self.scopes[0].tree.slot != nil
         )
+    }
+
+    /// The number of a regular expression in ``Program/patterns``.
+    mutating func number(of pattern: TextPattern) -> Int {
+        if let known = self.patterns.firstIndex(of: pattern) { return known }
+        self.patterns.append(pattern)
+        return self.patterns.count - 1
     }
 
     // MARK: Places

@@ -8,6 +8,7 @@ extension TickBuilder {
 
     @inline(__always)
     func time(_ field: borrowing FieldCode, _ flags: inout TickFlags) -> Timestamp {
+        if field.isUnusualTime { return self.unusualTime(copy field, &flags) }
         guard field.isMapped, let text = self.bytes(self.slot(field)), !text.isEmpty else {
             flags.insert(.noEventTime)
             return self.receivedTime
@@ -20,6 +21,39 @@ extension TickBuilder {
             return self.receivedTime
         }
         return Timestamp(nanoseconds: nanoseconds)
+    }
+
+    /// A time with a zone of its own, or in two fields.
+    @inline(never)
+    func unusualTime(_ field: FieldCode, _ flags: inout TickFlags) -> Timestamp {
+        let detail = self.details[Int(field.detail)]
+        guard var bytes = self.bytes(self.slot(field)).map(Array.init), !bytes.isEmpty else {
+            flags.insert(.noEventTime)
+            return self.receivedTime
+        }
+        if let clock = detail.clock {
+            // Without a time of day there is a date, but not the tick's time.
+            guard let time = self.bytes(self.rows[clock.scope][clock.slot]), !time.isEmpty else {
+                flags.insert(.noEventTime)
+                return self.receivedTime
+            }
+            bytes.append(UInt8(ascii: "T"))
+            bytes.append(contentsOf: time)
+        }
+        guard let time = Self.time(bytes, zone: detail.zone), time.nanoseconds >= Self.plausibleStart,
+            time.nanoseconds <= self.receivedTime.nanoseconds &+ Self.plausibleLead
+        else {
+            flags.insert(.implausibleTime)
+            return self.receivedTime
+        }
+        return time
+    }
+
+    /// Reads `2026-11-23 12:00:00.5` in `zone`; a zone in the text itself goes first.
+    static func time(_ text: [UInt8], zone: ZoneRule?) -> Timestamp? {
+        if let time = text.withUnsafeBytes({ Timestamp(iso8601: $0) }) { return time }
+        guard let local = (text + [UInt8(ascii: "Z")]).withUnsafeBytes({ Timestamp(iso8601: $0) }) else { return nil }
+        return zone?.utc(fromLocal: local) ?? local
     }
 
     @inline(__always)

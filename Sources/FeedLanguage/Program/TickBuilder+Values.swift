@@ -72,10 +72,23 @@ extension TickBuilder {
 
     @inline(never)
     mutating func unusualSymbol(_ field: FieldCode) -> Symbol? {
+        guard field.isMapped else {
+            if self.contextSymbol == nil { self.complain("there is no symbol") }
+            return self.contextSymbol
+        }
         let detail = field.detail >= 0 ? self.details[Int(field.detail)] : nil
         if let constant = detail?.constant {
             let symbol = Array(constant.utf8).withUnsafeBufferPointer { self.lookUp($0) }
             if symbol == nil { self.complain("symbol '\(constant)' has no canonical name by the file's rules") }
+            return symbol
+        }
+        if let detail, !detail.parts.isEmpty || detail.pattern != nil {
+            guard let text = self.unusualText(field) else {
+                self.complain("there is no symbol by the file's rules")
+                return nil
+            }
+            let symbol = Array(text.utf8).withUnsafeBufferPointer { self.lookUp($0) }
+            if symbol == nil { self.complain("symbol '\(text)' has no canonical name by the file's rules") }
             return symbol
         }
         let slot = self.slot(field)
@@ -129,7 +142,7 @@ extension TickBuilder {
             if let parsed = Decimal64.parse(text, readable: readable) {
                 if field.zeroIsNone, parsed.value.isZero { return nil }
                 if parsed.isRounded { flags.insert(.rounded) }
-                return parsed.value
+                return field.isAbsolute ? parsed.value.magnitude : parsed.value
             }
             if text.isEmpty { return nil }
         } else if slot.isMissing, field.detail < 0 {
@@ -148,16 +161,51 @@ extension TickBuilder {
         if slot.isMissing { return nil }
         if let text = self.bytes(slot) {
             if text.isEmpty || detail?.none.contains(where: { $0.utf8.elementsEqual(text) }) ?? false { return nil }
-            if slot.kind != .true_, slot.kind != .false_, let parsed = Decimal64.parse(UnsafeRawBufferPointer(text)) {
+            if slot.kind != .true_, slot.kind != .false_, let parsed = Self.decimal(text, strip: detail?.strip ?? []) {
                 if field.zeroIsNone, parsed.value.isZero { return nil }
                 if detail?.noneDecimals.contains(parsed.value) ?? false { return nil }
                 if parsed.isRounded { flags.insert(.rounded) }
-                return parsed.value
+                let value = field.isAbsolute ? parsed.value.magnitude : parsed.value
+                guard let detail, detail.times != nil || detail.dividedBy != nil else { return value }
+                if let scaled = self.scaled(value, detail, &flags) { return scaled }
+                isBad = true
+                self.complain("\(name) \(self.excerpt(slot)) cannot be scaled for \(self.symbol?.name ?? "its symbol")")
+                return nil
             }
         }
         isBad = true
         self.complain("\(name) \(self.excerpt(slot)) is not a number")
         return nil
+    }
+
+    /// A number, passing over the bytes of `strip`.
+    private static func decimal(_ text: UnsafeBufferPointer<UInt8>, strip: [UInt8]) -> Decimal64.Parsed? {
+        if strip.isEmpty { return Decimal64.parse(UnsafeRawBufferPointer(text)) }
+        return text.filter { !strip.contains($0) }.withUnsafeBytes { Decimal64.parse($0) }
+    }
+
+    /// The value times and divided by what the file says; `nil` when a table has no number for the symbol.
+    private func scaled(_ value: Decimal64, _ detail: FieldDetail, _ flags: inout TickFlags) -> Decimal64? {
+        var result = value
+        if let times = detail.times {
+            guard let factor = self.number(times), let product = try? result.multiplied(by: factor) else { return nil }
+            result = product
+        }
+        if let divisor = detail.dividedBy {
+            guard let factor = self.number(divisor), let quotient = result.dividedKeepingDigits(by: factor) else {
+                return nil
+            }
+            if quotient.isRounded { flags.insert(.rounded) }
+            result = quotient.value
+        }
+        return result
+    }
+
+    private func number(_ factor: FieldDetail.Factor) -> Decimal64? {
+        switch factor {
+        case .constant(let number): number
+        case .table(let index): self.symbol.flatMap { self.tables[index].value(for: $0) }
+        }
     }
 
     @inline(__always)
@@ -173,9 +221,28 @@ extension TickBuilder {
     func unusualText(_ field: FieldCode) -> String? {
         let detail = self.details[Int(field.detail)]
         if let constant = detail.constant { return constant }
+        if !detail.parts.isEmpty { return self.joined(detail.parts) }
         guard let text = self.bytes(self.slot(field)), !text.isEmpty else { return nil }
+        if let pattern = detail.pattern {
+            guard case .found(let group) = self.workspace.pointee.patterns[pattern].match(text) else { return nil }
+            return group
+        }
         if detail.none.contains(where: { $0.utf8.elementsEqual(text) }) { return nil }
         return String(decoding: text, as: UTF8.self)
+    }
+
+    /// A text put together from several values; `nil` when one of them is missing.
+    private func joined(_ parts: [FieldDetail.Part]) -> String? {
+        var result = ""
+        for part in parts {
+            switch part {
+            case .text(let text): result += text
+            case .slot(let reference):
+                guard let text = self.bytes(self.rows[reference.scope][reference.slot]) else { return nil }
+                result += String(decoding: text, as: UTF8.self)
+            }
+        }
+        return result
     }
 
     @inline(__always)
@@ -217,16 +284,24 @@ extension TickBuilder {
         }
         var side = field.fallbackSide
         if let text = self.bytes(self.slot(field)), let start = text.baseAddress {
+            if field.isSign { return Self.side(ofNumber: text, isInverted: field.isInverted) }
             if let sides = field.sides {
                 let found = sides.find(KeyBytes(start, length: text.count, end: start + text.count))
                 if found >= 0 { side = UInt8(truncatingIfNeeded: found) }
             } else if Self.equalIgnoringCase(text, "buy") {
-                return .buy
+                return field.isInverted ? .sell : .buy
             } else if Self.equalIgnoringCase(text, "sell") {
-                return .sell
+                return field.isInverted ? .buy : .sell
             }
         }
         return Side(rawValue: side) ?? .unknown
+    }
+
+    /// Positive is a buy, negative a sell; zero is neither.
+    static func side(ofNumber text: UnsafeBufferPointer<UInt8>, isInverted: Bool) -> Side {
+        guard text.contains(where: { (UInt8(ascii: "1")...UInt8(ascii: "9")).contains($0) }) else { return .unknown }
+        let isNegative = text.first == UInt8(ascii: "-")
+        return isNegative == isInverted ? .buy : .sell
     }
 
     @inline(__always)
@@ -261,7 +336,19 @@ extension TickBuilder {
                 let start = text.baseAddress
             else { return false }
             return condition.pointee.affix.matches(start, text.count)
+        case .notLike:
+            guard slot.kind == .string || slot.kind == .escapedString, let text = self.bytes(slot),
+                let start = text.baseAddress
+            else { return slot.kind != .absent }
+            return !condition.pointee.affix.matches(start, text.count)
+        case .matches: return slot.kind != .absent && self.isMatch(condition, slot)
+        case .notMatches: return slot.kind != .absent && !self.isMatch(condition, slot)
         }
+    }
+
+    private func isMatch(_ condition: UnsafeMutablePointer<ConditionCode>, _ slot: Slot) -> Bool {
+        guard slot.kind == .string || slot.kind == .escapedString, let text = self.bytes(slot) else { return false }
+        return self.workspace.pointee.patterns[condition.pointee.pattern].match(text) != .none
     }
 
     func isListed(_ condition: UnsafeMutablePointer<ConditionCode>, _ slot: Slot) -> Bool {

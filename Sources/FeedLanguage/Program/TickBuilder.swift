@@ -13,6 +13,16 @@ struct TickBuilder {
     let receivedTime: Timestamp
     /// The tests on the frame that hold.
     let fulfilled: UInt64
+    /// The numbers by symbol of the file.
+    let tables: [FactorTable]
+    /// The symbol of the registered channel, or of the request.
+    var contextSymbol: Symbol?
+    /// The symbol of the tick that is being built.
+    var symbol: Symbol?
+    /// What items said that gave no ticks.
+    var sawControl = false
+    var sawUnmatched = false
+    var providerError: ProviderError?
     /// Whether a value could not be read.
     var hasProblem = false
     /// The first such value.
@@ -20,9 +30,11 @@ struct TickBuilder {
 
     init(
         base: UnsafePointer<UInt8>, end: UnsafePointer<UInt8>, workspace: UnsafeMutablePointer<Workspace>,
-        symbols: UnsafeMutablePointer<SymbolTable>, details: UnsafeBufferPointer<FieldDetail>, venue: Venue,
-        receivedTime: Timestamp, fulfilled: UInt64
+        symbols: UnsafeMutablePointer<SymbolTable>, details: UnsafeBufferPointer<FieldDetail>, tables: [FactorTable],
+        venue: Venue, receivedTime: Timestamp, fulfilled: UInt64, contextSymbol: Symbol?
     ) {
+        self.tables = tables
+        self.contextSymbol = contextSymbol
         self.fulfilled = fulfilled
         self.base = base
         self.end = end
@@ -36,42 +48,61 @@ struct TickBuilder {
 
     // MARK: Ticks
 
-    /// Appends the ticks of a rule's rows.
+    /// Appends the ticks of a rule's outputs.
     @inline(__always)
     mutating func build(_ rule: UnsafeMutablePointer<RuleCode>, into ticks: inout [Tick]) {
-        let scopeCount = rule.pointee.scopeCount
-        if scopeCount == 1 {
-            self.buildItem(rule, into: &ticks)
-            return
-        }
-        let scopes = rule.pointee.scopes
-        let count = self.workspace.pointee.rows[scopes[scopeCount - 1]].count
-        for row in 0..<count {
-            // Point every level at the row this one lies in.
-            var index = row
-            for level in stride(from: scopeCount - 1, to: 0, by: -1) {
-                let rows = self.workspace.pointee.rows + scopes[level]
-                self.rows[scopes[level]] = rows.pointee.slots + index * rows.pointee.stride
-                index = Int(rows.pointee.parents[index])
+        for index in 0..<rule.pointee.outputCount {
+            let output = rule.pointee.outputs + index
+            guard output.pointee.conditions.count == 0 || self.holds(output.pointee.conditions) else { continue }
+            if output.pointee.chain.count == 1 {
+                self.buildItem(output, into: &ticks)
+            } else {
+                for row in 0..<self.rowCount(output.pointee.chain) {
+                    self.point(output.pointee.chain, at: row)
+                    self.buildItem(output, into: &ticks)
+                }
             }
-            self.buildItem(rule, into: &ticks)
         }
     }
 
-    mutating func buildItem(_ rule: UnsafeMutablePointer<RuleCode>, into ticks: inout [Tick]) {
-        for index in 0..<rule.pointee.itemCount {
-            let item = rule.pointee.items + index
+    /// How many items the innermost level of a chain has.
+    func rowCount(_ chain: ScopeChain) -> Int {
+        chain.count == 1 ? 1 : self.workspace.pointee.rows[chain.scopes[chain.count - 1]].count
+    }
+
+    /// Points every level at the row that `row` of the innermost one lies in.
+    @inline(__always)
+    func point(_ chain: ScopeChain, at row: Int) {
+        var index = row
+        for level in stride(from: chain.count - 1, to: 0, by: -1) {
+            let rows = self.workspace.pointee.rows + chain.scopes[level]
+            self.rows[chain.scopes[level]] = rows.pointee.slots + index * rows.pointee.stride
+            index = Int(rows.pointee.parents[index])
+        }
+    }
+
+    mutating func buildItem(_ output: UnsafeMutablePointer<OutputCode>, into ticks: inout [Tick]) {
+        for index in 0..<output.pointee.itemCount {
+            let item = output.pointee.items + index
             guard item.pointee.conditions.count == 0 || self.holds(item.pointee.conditions) else { continue }
-            if let trade = item.pointee.trade { self.buildTrade(trade, into: &ticks) }
-            if let quote = item.pointee.quote { self.buildQuote(quote, into: &ticks) }
+            switch item.pointee.body {
+            case .ticks:
+                if let trade = item.pointee.trade { self.buildTrade(trade, into: &ticks) }
+                if let quote = item.pointee.quote { self.buildQuote(quote, into: &ticks) }
+            case .ignored: break
+            case .control: self.sawControl = true
+            case .error: self.providerError = self.providerError ?? self.error(item.pointee.error)
+            }
             return
         }
+        self.sawUnmatched = true
     }
 
     mutating func buildTrade(_ code: UnsafeMutablePointer<TradeCode>, into ticks: inout [Tick]) {
         var flags: TickFlags = []
         var isBad = false
         guard let symbol = self.symbol(code.pointee.symbol) else { return }
+        self.symbol = symbol
         let price = self.decimal(code.pointee.price, "price", &flags, &isBad)
         let size = self.decimal(code.pointee.size, "size", &flags, &isBad)
         guard let price, !isBad else {
@@ -80,6 +111,9 @@ struct TickBuilder {
         }
         let time = self.time(code.pointee.time, &flags)
         if self.isSnapshot(code.pointee.snapshot) { flags.insert(.snapshot) }
+        if code.pointee.staleFirst > 0, self.isStaleFirst(symbol, time, limit: code.pointee.staleFirst) {
+            flags.insert(.snapshot)
+        }
         let trade = Trade(
             symbol: symbol, venue: self.venue, price: price, size: size, side: self.side(code.pointee.side),
             id: self.text(code.pointee.id), eventTime: time, receivedTime: self.receivedTime,
@@ -88,32 +122,124 @@ struct TickBuilder {
         ticks.append(.trade(consume trade))
     }
 
+    /// Whether a trade is older than `limit` and its symbol has had no younger one.
+    @inline(never)
+    func isStaleFirst(_ symbol: Symbol, _ time: Timestamp, limit: Int64) -> Bool {
+        if self.workspace.pointee.memory.liveSymbols.contains(symbol) { return false }
+        if self.receivedTime.nanoseconds - time.nanoseconds > limit { return true }
+        self.workspace.pointee.memory.liveSymbols.insert(symbol)
+        return false
+    }
+
     mutating func buildQuote(_ code: UnsafeMutablePointer<QuoteCode>, into ticks: inout [Tick]) {
         var flags: TickFlags = []
         var isBad = false
         guard let symbol = self.symbol(code.pointee.symbol) else { return }
+        self.symbol = symbol
         let bid = self.decimal(code.pointee.bid, "bid", &flags, &isBad)
         let ask = self.decimal(code.pointee.ask, "ask", &flags, &isBad)
         let bidSize = self.decimal(code.pointee.bidSize, "bidSize", &flags, &isBad)
         let askSize = self.decimal(code.pointee.askSize, "askSize", &flags, &isBad)
         let last = self.decimal(code.pointee.last, "last", &flags, &isBad)
-        if isBad || (bid == nil && ask == nil && last == nil) { return }
+        if isBad { return }
+        if !code.pointee.isMerging, bid == nil, ask == nil, last == nil { return }
         let time = self.time(code.pointee.time, &flags)
         if self.isSnapshot(code.pointee.snapshot) { flags.insert(.snapshot) }
-        ticks.append(
-            .quote(
-                Quote(
-                    symbol: symbol, venue: self.venue, bid: bid, ask: ask, bidSize: bidSize, askSize: askSize,
-                    last: last, eventTime: time, receivedTime: self.receivedTime,
-                    venueSequence: self.integer(code.pointee.sequence), flags: flags
-                )
-            )
+        var quote = Quote(
+            symbol: symbol, venue: self.venue, bid: bid, ask: ask, bidSize: bidSize, askSize: askSize, last: last,
+            eventTime: time, receivedTime: self.receivedTime, venueSequence: self.integer(code.pointee.sequence),
+            flags: flags
+        )
+        if code.pointee.isMerging, !self.merge(&quote, code) { return }
+        ticks.append(.quote(quote))
+    }
+
+    /// Fills in what the frame left out from the symbol's quote before.
+    ///
+    /// - Returns: Whether there is anything in it.
+    @inline(never)
+    func merge(_ quote: inout Quote, _ code: UnsafeMutablePointer<QuoteCode>) -> Bool {
+        if let before = self.workspace.pointee.memory.quotes[quote.symbol] {
+            if self.isLeftOut(code.pointee.bid) { quote.bid = before.bid }
+            if self.isLeftOut(code.pointee.ask) { quote.ask = before.ask }
+            if self.isLeftOut(code.pointee.bidSize) { quote.bidSize = before.bidSize }
+            if self.isLeftOut(code.pointee.askSize) { quote.askSize = before.askSize }
+            if self.isLeftOut(code.pointee.last) { quote.last = before.last }
+        }
+        self.workspace.pointee.memory.quotes[quote.symbol] = quote
+        return quote.bid != nil || quote.ask != nil || quote.last != nil
+    }
+
+    private func isLeftOut(_ field: FieldCode) -> Bool { field.isMapped && self.slot(field).kind == .absent }
+
+    // MARK: What is no tick
+
+    /// The provider's error in its own words.
+    mutating func error(_ code: ErrorCode) -> ProviderError {
+        let parts = [self.text(code.message), self.text(code.detail)].compactMap { $0 }
+        let message = parts.isEmpty ? "no message" : String(parts.joined(separator: ": ").prefix(500))
+        return ProviderError(
+            message: message, symbol: code.symbol.isMapped ? self.symbolIfKnown(code.symbol) : self.contextSymbol,
+            retryAfter: code.retryAfter > 0 ? .nanoseconds(code.retryAfter) : nil
         )
     }
 
-    /// The provider's error in its own words.
-    mutating func errorText(_ message: FieldCode, _ detail: FieldCode) -> String {
-        let parts = [self.text(message), self.text(detail)].compactMap { $0 }
-        return parts.isEmpty ? "no message" : String(parts.joined(separator: ": ").prefix(500))
+    /// The symbol that a field names, without a complaint when it names none.
+    mutating func symbolIfKnown(_ field: FieldCode) -> Symbol? {
+        let (hadProblem, oldProblem) = (self.hasProblem, self.problem)
+        let symbol = self.symbol(field)
+        (self.hasProblem, self.problem) = (hadProblem, oldProblem)
+        return symbol
+    }
+
+    /// What an acknowledgement confirms and refuses.
+    mutating func acknowledgement(_ rule: UnsafeMutablePointer<RuleCode>) -> Acknowledgement {
+        var answer = Acknowledgement()
+        if let accepted = rule.pointee.accepted {
+            for row in 0..<self.rowCount(accepted.pointee.chain) {
+                self.point(accepted.pointee.chain, at: row)
+                if let symbol = self.symbolIfKnown(accepted.pointee.symbol) { answer.symbols.append(symbol) }
+            }
+        }
+        if let failed = rule.pointee.failed {
+            for row in 0..<self.rowCount(failed.pointee.chain) {
+                self.point(failed.pointee.chain, at: row)
+                guard let native = self.text(failed.pointee.symbol) else { continue }
+                answer.failed.append(
+                    Acknowledgement.Failure(
+                        symbol: self.symbolIfKnown(failed.pointee.symbol), native: native,
+                        reason: self.text(failed.pointee.message) ?? ""
+                    )
+                )
+            }
+        }
+        answer.isAll = rule.pointee.accepted == nil && rule.pointee.failed == nil
+        return answer
+    }
+
+    /// The channel id that a frame gives out; `nil` when there is none in it.
+    mutating func registration(_ rule: UnsafeMutablePointer<RuleCode>) -> RegisteredChannel? {
+        guard let id = self.text(rule.pointee.id) else {
+            self.complain("there is no channel id")
+            return nil
+        }
+        let symbol = rule.pointee.symbol.isMapped ? self.symbol(rule.pointee.symbol) : nil
+        return RegisteredChannel(id: id, kind: self.text(rule.pointee.kind), symbol: symbol)
+    }
+
+    /// The values of the frame that an answer repeats, as JSON.
+    func replyValues(_ reply: ReplyCode) -> [FieldPath: String] {
+        var values: [FieldPath: String] = [:]
+        for (path, reference) in reply.values {
+            let slot = self.rows[reference.scope][reference.slot]
+            guard slot.kind != .absent else { continue }
+            // A frame that is one text has no quotes around it.
+            let isString = (slot.kind == .string || slot.kind == .escapedString) && slot.start > 0
+            let from = Int(slot.start) - (isString ? 1 : 0)
+            let to = Int(slot.end) + (isString ? 1 : 0)
+            values[path] = String(
+                decoding: UnsafeBufferPointer(start: self.base + from, count: to - from), as: UTF8.self)
+        }
+        return values
     }
 }

@@ -24,6 +24,10 @@ struct Workspace {
     let decisions = DecisionCache()
     /// The last ISO 8601 minute.
     var minutes = MinuteCache()
+    /// The program's regular expressions.
+    let patterns: [CompiledPattern]
+    /// What earlier frames of the connection have told.
+    var memory: ConnectionMemory
     /// Where strings with escapes are written out.
     private(set) var text: UnsafeMutablePointer<UInt8>
     private var textCapacity: Int
@@ -49,6 +53,9 @@ struct Workspace {
         }
         self.guesses = .allocate(capacity: max(1, program.guessCount))
         self.guesses.initialize(repeating: KeyGuess(), count: max(1, program.guessCount))
+        // The loader has compiled each of them before.
+        self.patterns = program.patterns.compactMap { try? $0.compiled() }
+        self.memory = ConnectionMemory(channelKinds: program.channelKinds)
         self.textCapacity = 256
         self.text = .allocate(capacity: 256)
     }

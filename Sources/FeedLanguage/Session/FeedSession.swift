@@ -120,7 +120,7 @@ public struct FeedSession: Sendable {
         case .open(var connection):
             connection.lastFrame = now
             switch outcome {
-            case .ticks, .control:
+            case .ticks, .control, .reply, .acknowledged, .registered:
                 if !connection.isLive {
                     connection.isLive = true
                     self.state = .open(connection)
@@ -128,7 +128,7 @@ public struct FeedSession: Sendable {
                 }
             case .reconnect:
                 return self.disconnect(connection, now: now, reason: "the venue asked for a new connection")
-            case .ignored, .unmatched, .providerError, .malformed: break
+            case .ignored, .unmatched, .providerError, .fatal, .malformed: break
             }
             self.state = .open(connection)
             return []

@@ -61,11 +61,12 @@ public final class FeedMonitor: Sendable {
     func count(_ outcome: FrameOutcome, frame: UnsafeRawBufferPointer) {
         self.frames.count(outcome)
         switch outcome {
-        case .ticks, .control, .ignored: return
+        case .ticks, .control, .reply, .acknowledged, .registered, .ignored: return
         case .reconnect: self.logger.info("Feed asks for a new connection")
         case .unmatched: self.sample("Frame matches no rule", detail: nil, frame)
         case .malformed(let detail): self.sample("Frame cannot be read", detail: detail, frame)
-        case .providerError(let message): self.sample("Feed reports an error", detail: message, frame)
+        case .providerError(let error): self.sample("Feed reports an error", detail: error.message, frame)
+        case .fatal(let message): self.sample("Feed refuses us", detail: message, frame)
         }
     }
 

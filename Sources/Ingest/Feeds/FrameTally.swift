@@ -29,11 +29,11 @@ public struct FrameTally: Sendable {
     private static func index(of outcome: FrameOutcome) -> Int {
         switch outcome {
         case .ticks: 0
-        case .control: 1
+        case .control, .reply, .acknowledged, .registered: 1
         case .ignored: 2
         case .unmatched: 3
         case .reconnect: 4
-        case .providerError: 5
+        case .providerError, .fatal: 5
         case .malformed: 6
         }
     }
