@@ -67,22 +67,7 @@ extension FeedFileParser {
         return limits
     }
 
-    private func poll(_ value: YAMLValue, headers: [Header], symbols: SymbolRules) throws(FeedFileError) -> PollPlan {
-        let section = try self.reader.section(value, "poll", keys: ["get", "every", "symbolsPerRequest"])
-        let url = try self.url(section.required("get"), "'get'", schemes: ["http://", "https://"])
-        var symbolsPerRequest = 1
-        if let count = section["symbolsPerRequest"] {
-            symbolsPerRequest = try self.reader.integer(count, "'symbolsPerRequest'", in: 1...10_000)
-        }
-        return PollPlan(
-            url: url,
-            interval: try self.reader.duration(
-                section.required("every"), "'every'", in: .milliseconds(250)...(.seconds(86400))),
-            headers: headers, symbolsPerRequest: symbolsPerRequest, rules: symbols
-        )
-    }
-
-    private func headers(_ value: YAMLValue) throws(FeedFileError) -> [Header] {
+    func headers(_ value: YAMLValue) throws(FeedFileError) -> [Header] {
         var headers: [Header] = []
         for (key, value) in try self.pairs(value, "'headers'") {
             let name = try self.reader.text(key, "a header's name")
@@ -98,7 +83,7 @@ extension FeedFileParser {
         return headers
     }
 
-    private func url(_ value: YAMLValue, _ what: String, schemes: [String]) throws(FeedFileError) -> TextTemplate {
+    func url(_ value: YAMLValue, _ what: String, schemes: [String]) throws(FeedFileError) -> TextTemplate {
         let text = try self.reader.text(value, what)
         guard let scheme = schemes.first(where: text.hasPrefix), text.count > scheme.count,
             text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") })
@@ -191,7 +176,7 @@ extension FeedFileParser {
         }
     }
 
-    private func textTemplate(_ text: String, mark: SourceMark) throws(FeedFileError) -> TextTemplate {
+    func textTemplate(_ text: String, mark: SourceMark) throws(FeedFileError) -> TextTemplate {
         do {
             return try TextTemplate.parse(text)
         } catch {
