@@ -14,6 +14,7 @@ public struct FrameDecoder {
         let symbols: UnsafeMutablePointer<SymbolTable>
         let venue: Venue
         let encoding: FrameEncoding
+        let environment: [String: String]
         let unpacker: FrameUnpacker
         /// Whether a frame may be left once its rule is certain: not when each carries a number to follow.
         let canStop: Bool
@@ -24,6 +25,7 @@ public struct FrameDecoder {
         init(feed: Feed, program: Program, symbols: [Symbol], encoding: FrameEncoding) {
             self.program = program
             self.encoding = encoding == .binary ? .text : encoding
+            self.environment = feed.environment
             self.unpacker = FrameUnpacker(encoding)
             self.canStop = !program.sequence.isMapped
             self.requestSymbol = symbols.count == 1 ? symbols[0] : nil
@@ -35,8 +37,11 @@ public struct FrameDecoder {
         }
 
         /// An answer to send.
-        func render(_ reply: ReplyCode, _ values: [FieldPath: String], at time: Timestamp) -> String {
-            reply.template.render(RenderContext(now: time, frameValues: values))
+        func render(_ reply: ReplyCode, _ values: [FieldPath: RenderContext.Value], at time: Timestamp) -> String {
+            var context = RenderContext(
+                now: time, random: UInt64(bitPattern: time.nanoseconds), environment: self.environment)
+            context.frame = values
+            return reply.template.render(context)
         }
 
         deinit {

@@ -32,6 +32,15 @@ struct SymbolTests {
             ("{separator: \"-\"}", "BRK.B", "BRK.B"),
             ("{separator: \"\", quotes: [USDT, USD, USDC]}", "BTC-USDT", "BTCUSDT"),
             ("{separator: \"\", quotes: [BTC, USD]}", "BTC-USD", "BTCUSD"),
+            ("{separator: \"-\", order: quote-base}", "BTC-KRW", "KRW-BTC"),
+            ("{separator: \"\", order: quote-base, quotes: [KRW]}", "BTC-KRW", "KRWBTC"),
+            ("{separator: \"\", longSeparator: \":\", prefix: t}", "BTC-USD", "tBTCUSD"),
+            ("{separator: \"\", longSeparator: \":\", prefix: t}", "DOGE-USD", "tDOGE:USD"),
+            ("{separator: \"\", longSeparator: \":\", rename: {USDT: UST}, prefix: t}", "BTC-USDT", "tBTCUST"),
+            ("{separator: \"\", longSeparator: \":\", prefix: t}", "TESTBTC-TESTUSD", "tTESTBTC:TESTUSD"),
+            ("{separator: \"-\", classSeparator: \"-\"}", "BRK.B", "BRK-B"),
+            ("{separator: \"-\", classSeparator: \"-\"}", "BTC-USD", "BTC-USD"),
+            ("{separator: \"\", classSeparator: \"/\"}", "BRK.B", "BRK/B"),
         ]
     )
     func mapping(rules: String, symbol: String, native: String) throws {
@@ -158,7 +167,7 @@ struct SymbolTests {
             return
         }
         let symbols = try ["BTC-USD", "NOPE-USD", "AVAX-USD"].map { try Symbol($0) }
-        let requests = plan.requests(for: symbols)
+        let requests = plan.requests(for: symbols, now: Timestamp(nanoseconds: 0), random: 0)
         #expect(plan.interval == .seconds(60))
         #expect(requests.count == 1)
         #expect(requests.first?.symbols.map(\.name) == ["BTC-USD", "AVAX-USD"])
@@ -166,6 +175,6 @@ struct SymbolTests {
             requests.first?.url
                 == "https://api.coingecko.com/api/v3/simple/price?ids=bitcoin,avalanche-2&vs_currencies=usd&include_last_updated_at=true&precision=full"
         )
-        #expect(plan.requests(for: []).isEmpty)
+        #expect(plan.requests(for: [], now: Timestamp(nanoseconds: 0), random: 0).isEmpty)
     }
 }

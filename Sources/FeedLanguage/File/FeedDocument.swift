@@ -19,6 +19,12 @@ struct FeedDocument: Sendable {
     var sequencing = FeedSequencing()
     /// Numbers by symbol that `times` and `dividedBy` name.
     var tables: [String: FactorTable] = [:]
+    /// Its name among the file's `streams`; `nil` for the file itself.
+    var streamName: String?
+    /// What the provider's terms say about using the data.
+    var terms: String?
+    /// The environment variables that the file names, each with its default.
+    var variables: [(name: String, fallback: String?)] = []
 }
 
 /// How a feed's symbols get their asset class.

@@ -25,4 +25,6 @@ public struct FeedFileError: Error, Equatable, Sendable, CustomStringConvertible
 struct SourceMark: Hashable, Sendable {
     var line: Int
     var column: Int
+    /// The file when it is not the one being loaded, but one that it extends.
+    var file: String?
 }

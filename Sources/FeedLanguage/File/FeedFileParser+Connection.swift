@@ -1,36 +1,29 @@
 import Market
 
 extension FeedFileParser {
-    func connection(_ value: YAMLValue, symbols: SymbolRules) throws(FeedFileError) -> ConnectionSettings {
+    private static let streamKeys = [
+        "idleTimeout", "dataTimeout", "connectTimeout", "maxAge", "keepalive", "limits", "onOpen",
+    ]
+
+    /// `connect`; remembers what the bootstrap captures for the texts after it.
+    mutating func connection(_ value: YAMLValue, symbols: SymbolRules) throws(FeedFileError) -> ConnectionSettings {
         let section = try self.reader.section(
             value, "connect",
-            keys: ["websocket", "poll", "headers", "limits", "idleTimeout", "connectTimeout", "maxAge", "keepalive"]
+            keys: ["websocket", "poll", "bootstrap", "headers", "decode"] + Self.streamKeys
         )
+        let bootstrap = try self.bootstrap(section["bootstrap"])
         let headers = try section["headers"].map { value throws(FeedFileError) in try self.headers(value) } ?? []
-        let transport: Transport
-        switch (section["websocket"], section["poll"]) {
-        case (let url?, nil):
-            transport = .webSocket(
-                WebSocketPlan(
-                    url: try self.url(url, "'websocket'", schemes: ["ws://", "wss://"]), headers: headers,
-                    rules: symbols)
-            )
-        case (nil, let poll?):
-            transport = .poll(try self.poll(poll, headers: headers, symbols: symbols))
-            for key in ["idleTimeout", "connectTimeout", "maxAge", "keepalive", "limits"] {
-                guard let unused = section[key] else { continue }
-                throw self.reader.error(unused.mark, "'\(key)' has no meaning for a polled feed: remove it.")
-            }
-        case (_?, let poll?):
-            throw self.reader.error(poll.mark, "connect has both 'websocket' and 'poll': keep one.")
-        case (nil, nil):
-            throw self.reader.error(
-                section.mark, "connect lacks the address: add 'websocket: wss://…' or 'poll: {get: https://…}'.")
+        var settings = ConnectionSettings(
+            transport: try self.transport(section, headers: headers, symbols: symbols), bootstrap: bootstrap)
+        if let decode = section["decode"] {
+            settings.encoding = try self.reader.choice(decode, "'decode'", FrameEncoding.self)
         }
-        var settings = ConnectionSettings(transport: transport)
         if let limits = section["limits"] { settings.limits = try self.limits(limits) }
         if let idle = section["idleTimeout"] {
             settings.idleTimeout = try self.reader.duration(idle, "'idleTimeout'", in: .seconds(1)...(.seconds(3600)))
+        }
+        if let data = section["dataTimeout"] {
+            settings.dataTimeout = try self.reader.duration(data, "'dataTimeout'", in: .seconds(1)...(.seconds(86400)))
         }
         if let connect = section["connectTimeout"] {
             settings.connectTimeout = try self.reader.duration(
@@ -39,148 +32,117 @@ extension FeedFileParser {
         if let age = section["maxAge"] {
             settings.maximumAge = try self.reader.duration(age, "'maxAge'", in: .seconds(60)...(.seconds(90 * 86400)))
         }
-        if let keepAlive = section["keepalive"] {
-            let keep = try self.reader.section(keepAlive, "keepalive", keys: ["every", "send"])
-            settings.keepAlive = KeepAlive(
-                interval: try self.reader.duration(
-                    keep.required("every"), "'every'", in: .seconds(1)...(.seconds(3600))),
-                message: try self.template(keep.required("send"), allowsSymbols: false)
-            )
-        }
+        settings.keepAlive = try section["keepalive"].map { value throws(FeedFileError) in try self.keepAlive(value) }
+        if let opening = section["onOpen"] { try self.opening(opening, into: &settings) }
         return settings
+    }
+
+    private func transport(
+        _ section: Section, headers: [HeaderTemplate], symbols: SymbolRules
+    ) throws(FeedFileError) -> Transport {
+        switch (section["websocket"], section["poll"]) {
+        case (let url?, nil):
+            return .webSocket(
+                WebSocketPlan(
+                    url: try self.url(
+                        url, "'websocket'", schemes: ["ws://", "wss://"],
+                        self.scope("'websocket'", [.symbols, .counter])),
+                    headerTemplates: headers, rules: symbols)
+            )
+        case (nil, let poll?):
+            for key in Self.streamKeys {
+                guard let unused = section[key] else { continue }
+                throw self.reader.error(unused.mark, "'\(key)' has no meaning for a polled feed: remove it.")
+            }
+            return .poll(try self.poll(poll, headers: headers, symbols: symbols))
+        case (_?, let poll?):
+            throw self.reader.error(poll.mark, "connect has both 'websocket' and 'poll': keep one.")
+        case (nil, nil):
+            throw self.reader.error(
+                section.mark, "connect lacks the address: add 'websocket: wss://…' or 'poll: {get: https://…}'.")
+        }
     }
 
     private func limits(_ value: YAMLValue) throws(FeedFileError) -> FeedLimits {
         let section = try self.reader.section(
-            value, "limits", keys: ["symbolsPerConnection", "symbolsPerMessage", "messagesPerSecond"]
+            value, "limits",
+            keys: [
+                "symbolsPerConnection", "symbolsPerMessage", "messagesPerSecond", "messagesPerHour",
+                "connectsPerMinute",
+                "connections",
+            ]
         )
+        func count(_ key: String, upTo most: Int) throws(FeedFileError) -> Int? {
+            try section[key].map { value throws(FeedFileError) in
+                try self.reader.integer(value, "'\(key)'", in: 1...most)
+            }
+        }
         var limits = FeedLimits()
-        if let count = section["symbolsPerConnection"] {
-            limits.symbolsPerConnection = try self.reader.integer(count, "'symbolsPerConnection'", in: 1...100_000)
-        }
-        if let count = section["symbolsPerMessage"] {
-            limits.symbolsPerMessage = try self.reader.integer(count, "'symbolsPerMessage'", in: 1...100_000)
-        }
-        if let rate = section["messagesPerSecond"] {
-            limits.messagesPerSecond = try self.reader.integer(rate, "'messagesPerSecond'", in: 1...1000)
-        }
+        limits.symbolsPerConnection = try count("symbolsPerConnection", upTo: 100_000) ?? limits.symbolsPerConnection
+        limits.symbolsPerMessage = try count("symbolsPerMessage", upTo: 100_000)
+        limits.messagesPerSecond = try count("messagesPerSecond", upTo: 1000) ?? limits.messagesPerSecond
+        limits.messagesPerHour = try count("messagesPerHour", upTo: 1_000_000)
+        limits.connectsPerMinute = try count("connectsPerMinute", upTo: 10_000)
+        limits.connections = try count("connections", upTo: 10_000)
         return limits
     }
 
-    func headers(_ value: YAMLValue) throws(FeedFileError) -> [Header] {
-        var headers: [Header] = []
-        for (key, value) in try self.pairs(value, "'headers'") {
-            let name = try self.reader.text(key, "a header's name")
-            guard name.utf8.allSatisfy(Header.isTokenByte) else {
-                throw self.reader.error(key.mark, "'\(name)' is not a header's name.")
-            }
-            let text = try self.reader.text(value, "header \(name)")
-            guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-                throw self.reader.error(value.mark, "header \(name) holds a control character: remove it.")
-            }
-            headers.append(Header(name: name, value: text))
+    // MARK: Keep-alive
+
+    private func keepAlive(_ value: YAMLValue) throws(FeedFileError) -> KeepAlive {
+        let section = try self.reader.section(
+            value, "keepalive", keys: ["every", "send", "ping", "resubscribe", "whenQuiet"])
+        let contents = section.order.filter { ["send", "ping", "resubscribe"].contains($0) }
+        guard let content = contents.first, contents.count == 1 else {
+            let found = contents.isEmpty ? "none of them" : contents.joined(separator: " and ")
+            throw self.reader.error(
+                section.mark,
+                "keepalive says one of 'send', 'ping: true' and 'resubscribe: true', but here is \(found).")
         }
-        return headers
+        let operand = try section.required(content)
+        var keepAlive = KeepAlive(
+            interval: try self.interval(section.required("every")),
+            content: content == "ping" ? .ping : .resubscribe
+        )
+        if content == "send" {
+            keepAlive.content = .message(try self.template(operand, self.scope("'keepalive'", [.counter])))
+        } else if !(try self.reader.boolean(operand, "'\(content)'")) {
+            throw self.reader.error(operand.mark, "'\(content)' can only be true: write 'send' otherwise.")
+        }
+        if let quiet = section["whenQuiet"] {
+            keepAlive.isOnlyWhenQuiet = try self.reader.boolean(quiet, "'whenQuiet'")
+        }
+        return keepAlive
     }
 
-    func url(_ value: YAMLValue, _ what: String, schemes: [String]) throws(FeedFileError) -> TextTemplate {
-        let text = try self.reader.text(value, what)
-        guard let scheme = schemes.first(where: text.hasPrefix), text.count > scheme.count,
-            text.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") })
-                || text.contains("{")
-        else {
+    private func interval(_ value: YAMLValue) throws(FeedFileError) -> KeepAlive.Interval {
+        let range = Duration.seconds(1)...(.seconds(3600))
+        guard case .mapping = value.content else {
+            return .fixed(try self.reader.duration(value, "'every'", in: range))
+        }
+        let section = try self.reader.section(value, "every", keys: ["capture", "unit", "default"])
+        let name = try section.text("capture")
+        guard self.captures.contains(name) else {
             throw self.reader.error(
-                value.mark,
-                "\(what) must be an address that starts with \(schemes.joined(separator: " or ")), but '\(text)' stands here."
+                try section.required("capture").mark,
+                "'capture' names '\(name)', which the bootstrap does not capture: \(Suggestion.text(for: name, among: self.captures))"
             )
         }
-        return try self.textTemplate(text, mark: value.mark)
+        return .captured(
+            name, unit: try self.reader.choice(section.required("unit"), "'unit'", CapturedUnit.self).duration,
+            fallback: try self.reader.duration(section.required("default"), "'default'", in: range)
+        )
     }
 
-    // MARK: Templates
+    private enum CapturedUnit: String, CaseIterable {
+        case ms, s, m
 
-    func subscription(_ value: YAMLValue, _ name: String) throws(FeedFileError) -> SubscriptionTemplate {
-        let section = try self.reader.section(value, name, keys: ["send", "perSymbol"])
-        switch (section["send"], section["perSymbol"]) {
-        case (let send?, nil):
-            return SubscriptionTemplate(messages: try self.templates(send, isPerSymbol: false), isPerSymbol: false)
-        case (nil, let each?):
-            return SubscriptionTemplate(messages: try self.templates(each, isPerSymbol: true), isPerSymbol: true)
-        case (_?, let each?):
-            throw self.reader.error(each.mark, "\(name) has both 'send' and 'perSymbol': keep one.")
-        case (nil, nil):
-            throw self.reader.error(section.mark, "\(name) says nothing to send: add 'send' or 'perSymbol'.")
-        }
-    }
-
-    /// A message, or a list of messages.
-    private func templates(_ value: YAMLValue, isPerSymbol: Bool) throws(FeedFileError) -> [MessageTemplate] {
-        var result: [MessageTemplate] = []
-        for item in self.reader.list(value) {
-            let template = try self.template(item, allowsSymbols: true)
-            if !isPerSymbol, template.root.hasSymbolOutsideList {
-                throw self.reader.error(
-                    item.mark,
-                    "'{symbol}' stands outside a list: write 'perSymbol' in place of 'send' for one message a symbol."
-                )
+        var duration: Duration {
+            switch self {
+            case .ms: .milliseconds(1)
+            case .s: .seconds(1)
+            case .m: .seconds(60)
             }
-            result.append(template)
-        }
-        return result
-    }
-
-    func template(_ value: YAMLValue, allowsSymbols: Bool) throws(FeedFileError) -> MessageTemplate {
-        let root = try self.templateNode(value, insideList: false)
-        if !allowsSymbols, root.mentionsSymbols {
-            throw self.reader.error(
-                value.mark, "this message is sent without symbols: remove '{symbol}' and '{symbols}'.")
-        }
-        // A bare text is sent as it is: providers such as OKX expect the word ping, not "ping".
-        if case .text(let text) = root { return MessageTemplate(root: .bare(text)) }
-        return MessageTemplate(root: root)
-    }
-
-    private func templateNode(_ value: YAMLValue, insideList: Bool) throws(FeedFileError) -> TemplateNode {
-        switch value.content {
-        case .scalar:
-            guard let scalar = value.jsonScalar(), scalar.isString || !scalar.text.isEmpty else {
-                throw self.reader.error(value.mark, "a value is missing here; write null or \"\" if that is meant.")
-            }
-            guard scalar.isString else { return .literal(scalar.text) }
-            let text = try self.textTemplate(scalar.text, mark: value.mark)
-            if text.parts == [.counter] { return .counter }
-            if case .symbols(let letterCase, nil)? = text.parts.first {
-                guard text.parts.count == 1, insideList else {
-                    throw self.reader.error(
-                        value.mark,
-                        "'{symbols}' must be a list's own member, [\"{symbols}\"]; for one text write '{symbols|join ,}'."
-                    )
-                }
-                return .splice(letterCase)
-            }
-            return .text(text)
-        case .sequence(let items):
-            var nodes: [TemplateNode] = []
-            for item in items { nodes.append(try self.templateNode(item, insideList: true)) }
-            return .array(nodes)
-        case .mapping(let pairs):
-            var members: [TemplateNode.Member] = []
-            for (key, value) in pairs {
-                members.append(
-                    TemplateNode.Member(
-                        key: try self.reader.text(key, "a key"), value: try self.templateNode(value, insideList: false)
-                    )
-                )
-            }
-            return .object(members)
-        }
-    }
-
-    func textTemplate(_ text: String, mark: SourceMark) throws(FeedFileError) -> TextTemplate {
-        do {
-            return try TextTemplate.parse(text)
-        } catch {
-            throw self.reader.error(mark, error.message)
         }
     }
 }

@@ -81,7 +81,7 @@ extension FeedFileParser {
         case "outputs": return .outputs(try self.outputs(value, hasChannel: hasChannel))
         case "error": return .error(try self.errorMapping(value, "error"))
         case "fatal": return .fatal(try self.errorMapping(value, "fatal"))
-        case "reply": return .reply(try self.template(value, allowsSymbols: false))
+        case "reply": return .reply(try self.template(value, self.scope("the reply", [.frame])))
         case "register": return .registration(try self.registration(value))
         case "ack": return .acknowledgement(try self.acknowledgement(value))
         default: break

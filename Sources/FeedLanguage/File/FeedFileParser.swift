@@ -3,29 +3,43 @@ import Market
 /// Reads a feed file into a ``FeedDocument``.
 struct FeedFileParser {
     let reader: FileReader
+    /// The environment variables that the file names.
+    let variables = VariableList()
+    /// What the feed's bootstrap captures: usable in every text from then on.
+    var captures: [String] = []
 
-    static func parse(yaml: String, file: String) throws(FeedFileError) -> FeedDocument {
-        let parser = FeedFileParser(reader: FileReader(file: file))
-        return try parser.document(YAMLValue.document(yaml, file: file))
+    private static let keys = [
+        "feed", "title", "version", "terms", "extends", "asset", "docs", "connect", "symbols", "subscribe",
+        "unsubscribe", "messages", "tests", "defaults", "streams", "sequence", "tables",
+    ]
+
+    /// Reads a file.
+    ///
+    /// - Parameters:
+    ///   - yaml: Its text.
+    ///   - file: Its name, for messages.
+    ///   - otherFile: The text of another file of the folder by its name without the ending.
+    /// - Returns: What the file describes: itself, then its `streams`.
+    static func parse(
+        yaml: String, file: String, otherFile: (String) -> String? = { _ in nil }
+    ) throws(FeedFileError) -> [FeedDocument] {
+        let reader = FileReader(file: file)
+        let whole = try FeedFileParser(reader: reader).resolved(
+            YAMLValue.document(yaml, file: file), otherFile: otherFile)
+        var documents: [FeedDocument] = []
+        for (name, content) in try FeedFileParser(reader: reader).streams(whole) {
+            var parser = FeedFileParser(reader: reader)
+            var document = try parser.document(content)
+            document.streamName = name
+            documents.append(document)
+        }
+        return documents
     }
 
-    private func document(_ value: YAMLValue) throws(FeedFileError) -> FeedDocument {
-        let top = try self.reader.section(
-            value, "the feed file",
-            keys: [
-                "feed", "title", "asset", "docs", "connect", "symbols", "subscribe", "unsubscribe", "messages", "tests",
-                "defaults", "sequence", "tables",
-            ]
-        )
-        let nameValue = try top.required("feed")
-        let name: Venue
-        do {
-            name = try Venue(self.reader.text(nameValue, "'feed'"))
-        } catch let error as FeedFileError {
-            throw error
-        } catch {
-            throw self.reader.error(nameValue.mark, "'feed': \(error)")
-        }
+    private mutating func document(_ value: YAMLValue) throws(FeedFileError) -> FeedDocument {
+        let top = try self.reader.section(value, "the feed file", keys: Self.keys)
+        try self.checkVersion(top["version"])
+        let name = try self.venue(top.required("feed"))
         let symbols = try self.symbolRules(top["symbols"])
         let connection = try self.connection(top.required("connect"), symbols: symbols)
         let title = try top["title"].map { value throws(FeedFileError) in try self.reader.text(value, "'title'") }
@@ -39,7 +53,7 @@ struct FeedFileParser {
         let messages = try self.messages(top.required("messages"))
         let sequence = try self.sequence(top["sequence"])
         let tables = try self.tables(top["tables"])
-        return FeedDocument(
+        var document = FeedDocument(
             name: name,
             title: title ?? name.name,
             asset: try self.asset(top.required("asset")),
@@ -55,6 +69,28 @@ struct FeedFileParser {
             defaults: try self.defaults(top["defaults"], symbols: symbols),
             sequence: sequence, sequencing: FeedSequencing(messages: messages, connection: sequence), tables: tables
         )
+        document.terms = try top["terms"].map { value throws(FeedFileError) in try self.reader.text(value, "'terms'") }
+        document.variables = self.variables.all.sorted { $0.name < $1.name }
+        return document
+    }
+
+    private func checkVersion(_ value: YAMLValue?) throws(FeedFileError) {
+        guard let value else { return }
+        let text = try self.reader.text(value, "'version'")
+        guard text == "1" else {
+            throw self.reader.error(
+                value.mark, "'version' is '\(text)', but this program reads version 1: write 1, or update the program.")
+        }
+    }
+
+    private func venue(_ value: YAMLValue) throws(FeedFileError) -> Venue {
+        do {
+            return try Venue(self.reader.text(value, "'feed'"))
+        } catch let error as FeedFileError {
+            throw error
+        } catch {
+            throw self.reader.error(value.mark, "'feed': \(error)")
+        }
     }
 
     private func asset(_ value: YAMLValue) throws(FeedFileError) -> AssetRule {
@@ -79,60 +115,24 @@ struct FeedFileParser {
         return defaults
     }
 
-    // MARK: Symbols
-
-    private func symbolRules(_ value: YAMLValue?) throws(FeedFileError) -> SymbolRules {
-        var rules = SymbolRules()
-        guard let value else { return rules }
-        let section = try self.reader.section(
-            value, "symbols", keys: ["separator", "case", "prefix", "suffix", "rename", "quotes", "table"]
-        )
-        if let separator = section["separator"] {
-            // An empty separator is written "" and means a joined name.
-            guard case .scalar(let text, let isPlain) = separator.content, !(isPlain && text.isEmpty) else {
-                throw self.reader.error(separator.mark, "'separator' must be a text; write \"\" for joined names.")
-            }
-            rules.separator = text
-        }
-        if let letterCase = section["case"] {
-            rules.letterCase = try self.reader.choice(letterCase, "'case'", SymbolRules.LetterCase.self)
-        }
-        if let prefix = section["prefix"] { rules.prefix = try self.reader.text(prefix, "'prefix'") }
-        if let suffix = section["suffix"] { rules.suffix = try self.reader.text(suffix, "'suffix'") }
-        if let quotes = section["quotes"] { rules.quotes = try self.reader.texts(quotes, "'quotes'") }
-        if let rename = section["rename"] {
-            for (key, value) in try self.pairs(rename, "'rename'") {
-                rules.rename(try self.reader.text(key, "'rename'"), to: try self.reader.text(value, "'rename'"))
-            }
-        }
-        if let table = section["table"] {
-            for (key, value) in try self.pairs(table, "'table'") {
-                let symbol = try self.reader.symbol(key, "a key of 'table'")
-                let native = try self.reader.text(value, "the venue's name of \(symbol)")
-                if let other = rules.tableSymbol(native: native) {
-                    throw self.reader.error(
-                        value.mark, "'\(native)' already stands for \(other): give each symbol its own name.")
-                }
-                rules.list(symbol, native: native)
-            }
-        }
-        let isChain = section["separator"] != nil
-        if !isChain, section["table"] != nil {
-            for key in ["case", "prefix", "suffix", "rename", "quotes"] {
-                guard let unused = section[key] else { continue }
-                throw self.reader.error(
-                    unused.mark, "'\(key)' has no effect with a 'table' alone: add 'separator', or remove it."
-                )
-            }
-            rules.isTableOnly = true
-        }
-        return rules
-    }
-
     func pairs(_ value: YAMLValue, _ what: String) throws(FeedFileError) -> [(key: YAMLValue, value: YAMLValue)] {
         guard case .mapping(let pairs) = value.content else {
             throw self.reader.error(value.mark, "\(what) must be a mapping, but \(value.kindName) stands here.")
         }
         return pairs
+    }
+}
+
+/// Collects the environment variables that a feed file names.
+final class VariableList {
+    /// Each with its default; one that is mentioned without a default anywhere has none.
+    private(set) var all: [(name: String, fallback: String?)] = []
+
+    func insert(_ name: String, fallback: String?) {
+        guard let index = self.all.firstIndex(where: { $0.name == name }) else {
+            self.all.append((name: name, fallback: fallback))
+            return
+        }
+        if fallback == nil { self.all[index].fallback = nil }
     }
 }

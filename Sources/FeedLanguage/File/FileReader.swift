@@ -5,7 +5,7 @@ struct FileReader {
     let file: String
 
     func error(_ mark: SourceMark, _ message: String) -> FeedFileError {
-        FeedFileError(file: self.file, line: mark.line, column: mark.column, message: message)
+        FeedFileError(file: mark.file ?? self.file, line: mark.line, column: mark.column, message: message)
     }
 
     /// The mapping `value` with no key but `keys`.

@@ -14,8 +14,12 @@ struct YAMLValue {
 
     /// Reads one YAML document.
     ///
+    /// - Parameters:
+    ///   - yaml: The text.
+    ///   - file: Its name, for messages.
+    ///   - isBase: Whether another file extends it: its marks then name it.
     /// - Throws: ``FeedFileError`` at the place of the first fault.
-    static func document(_ yaml: String, file: String) throws(FeedFileError) -> YAMLValue {
+    static func document(_ yaml: String, file: String, isBase: Bool = false) throws(FeedFileError) -> YAMLValue {
         let node: Node?
         do {
             node = try Yams.compose(yaml: yaml)
@@ -30,11 +34,14 @@ struct YAMLValue {
                 message: "the file is empty. Start it with 'feed: NAME'; docs/feeds.md shows a whole one."
             )
         }
-        return try Self.value(of: node, file: file, depth: 0)
+        return try Self.value(of: node, file: file, isBase: isBase, depth: 0)
     }
 
-    private static func value(of node: Node, file: String, depth: Int) throws(FeedFileError) -> YAMLValue {
-        let mark = SourceMark(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
+    private static func value(
+        of node: Node, file: String, isBase: Bool, depth: Int
+    ) throws(FeedFileError) -> YAMLValue {
+        let mark = SourceMark(
+            line: node.mark?.line ?? 1, column: node.mark?.column ?? 1, file: isBase ? file : nil)
         guard depth < 64 else {
             throw FeedFileError(
                 file: file, line: mark.line, column: mark.column, message: "nested deeper than 64 levels: flatten it."
@@ -45,15 +52,17 @@ struct YAMLValue {
             return YAMLValue(content: .scalar(scalar.string, isPlain: scalar.style == .plain), mark: mark)
         case .sequence(let sequence):
             var items: [YAMLValue] = []
-            for item in sequence { items.append(try Self.value(of: item, file: file, depth: depth + 1)) }
+            for item in sequence {
+                items.append(try Self.value(of: item, file: file, isBase: isBase, depth: depth + 1))
+            }
             return YAMLValue(content: .sequence(items), mark: mark)
         case .mapping(let mapping):
             var pairs: [(key: YAMLValue, value: YAMLValue)] = []
             for (key, value) in mapping {
                 pairs.append(
                     (
-                        key: try Self.value(of: key, file: file, depth: depth + 1),
-                        value: try Self.value(of: value, file: file, depth: depth + 1)
+                        key: try Self.value(of: key, file: file, isBase: isBase, depth: depth + 1),
+                        value: try Self.value(of: value, file: file, isBase: isBase, depth: depth + 1)
                     )
                 )
             }

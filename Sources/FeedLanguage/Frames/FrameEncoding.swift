@@ -1,5 +1,5 @@
 /// What a feed's frames and answers are packed into: `decode` of a feed file.
-public enum FrameEncoding: String, Sendable, CaseIterable {
+public enum FrameEncoding: String, Hashable, Sendable, CaseIterable {
     /// JSON, or a plain text, in UTF-8; binary WebSocket frames count too.
     case text
     /// The same in binary WebSocket frames: says so to readers, and changes nothing.

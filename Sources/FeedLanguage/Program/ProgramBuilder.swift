@@ -79,7 +79,7 @@ struct ProgramBuilder {
     }
 
     func error(_ mark: SourceMark, _ message: String) -> FeedFileError {
-        FeedFileError(file: self.file, line: mark.line, column: mark.column, message: message)
+        FeedFileError(file: mark.file ?? self.file, line: mark.line, column: mark.column, message: message)
     }
 
     mutating func program(_ rules: [MessageRule], sequence: ValueSource?) throws(FeedFileError) -> Program {

@@ -227,18 +227,17 @@ struct TickBuilder {
         return RegisteredChannel(id: id, kind: self.text(rule.pointee.kind), symbol: symbol)
     }
 
-    /// The values of the frame that an answer repeats, as JSON.
-    func replyValues(_ reply: ReplyCode) -> [FieldPath: String] {
-        var values: [FieldPath: String] = [:]
+    /// The values of the frame that an answer repeats.
+    func replyValues(_ reply: ReplyCode) -> [FieldPath: RenderContext.Value] {
+        var values: [FieldPath: RenderContext.Value] = [:]
         for (path, reference) in reply.values {
             let slot = self.rows[reference.scope][reference.slot]
             guard slot.kind != .absent else { continue }
-            // A frame that is one text has no quotes around it.
-            let isString = (slot.kind == .string || slot.kind == .escapedString) && slot.start > 0
-            let from = Int(slot.start) - (isString ? 1 : 0)
-            let to = Int(slot.end) + (isString ? 1 : 0)
-            values[path] = String(
-                decoding: UnsafeBufferPointer(start: self.base + from, count: to - from), as: UTF8.self)
+            let raw = UnsafeBufferPointer(start: self.base + Int(slot.start), count: Int(slot.end - slot.start))
+            var json = String(decoding: raw, as: UTF8.self)
+            if slot.kind == .string || slot.kind == .escapedString { json = "\"\(json)\"" }
+            let text = self.bytes(slot).map { String(decoding: $0, as: UTF8.self) } ?? json
+            values[path] = RenderContext.Value(text: text, json: json)
         }
         return values
     }

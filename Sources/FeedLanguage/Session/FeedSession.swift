@@ -103,7 +103,7 @@ public struct FeedSession: Sendable {
             var connection = Connection(openedAt: now, lastFrame: now, maySendAt: now)
             connection.pending = self.feed.subscribeMessages(for: self.symbols, counter: &connection.counter).reversed()
             if let keepAlive = self.feed.document.connection.keepAlive {
-                connection.nextKeepAlive = now + keepAlive.interval
+                connection.nextKeepAlive = now + keepAlive.interval(captures: [:])
             }
             let sends = self.sendDue(&connection, now: now)
             let timer = self.nextTimer(connection)
@@ -219,7 +219,7 @@ public struct FeedSession: Sendable {
         switch self.state {
         case .open(var connection):
             guard !added.isEmpty || !removed.isEmpty else { return [] }
-            let isInURL = self.plan.map { $0.url.hasSymbol || $0.url.hasSymbols } ?? false
+            let isInURL = self.plan?.hasSymbolsInAddress ?? false
             if isInURL || (!removed.isEmpty && self.feed.document.unsubscribe == nil) {
                 return self.disconnect(connection, now: now, reason: "the list of symbols changed")
             }
@@ -298,11 +298,10 @@ public struct FeedSession: Sendable {
     private func keepAlive(_ connection: inout Connection, now: ContinuousClock.Instant) {
         guard let keepAlive = self.feed.document.connection.keepAlive, let due = connection.nextKeepAlive, now >= due
         else { return }
-        connection.nextKeepAlive = now + keepAlive.interval
+        connection.nextKeepAlive = now + keepAlive.interval(captures: [:])
         connection.counter += 1
         // Put last in `pending`, it goes first: a long subscription must not keep it waiting.
-        let text = keepAlive.message.render(symbol: "", symbols: [], counter: connection.counter)
-        connection.pending.append(text)
+        if case .message(let message) = keepAlive.content { connection.pending.append(message.render(.fixed)) }
     }
 
     private func nextTimer(_ connection: Connection) -> ContinuousClock.Instant {

@@ -1,4 +1,6 @@
-/// Text with placeholders: `{symbol|lower}@trade`, `{symbols|join ,}`, `{n}`.
+import Market
+
+/// Text with placeholders: `{symbol|lower}@trade`, `{symbols|join ,}`, `{n}`, `${KEY}`.
 struct TextTemplate: Hashable, Sendable {
     enum LetterCase: Hashable, Sendable {
         case asIs, lower, upper
@@ -12,14 +14,35 @@ struct TextTemplate: Hashable, Sendable {
         }
     }
 
+    /// How a placeholder's value is written.
+    enum Form: Hashable, Sendable {
+        case plain
+        /// `|join X`: several values with a text between them.
+        case joined(String)
+        /// `|json`: as JSON, several values as a list.
+        case json
+        /// `|text`: a text where it would be a number or another JSON value.
+        case text
+    }
+
+    /// A placeholder with its filters.
+    struct Insertion: Hashable, Sendable {
+        var placeholder: Placeholder
+        var letterCase = LetterCase.asIs
+        var form = Form.plain
+    }
+
     enum Part: Hashable, Sendable {
         case text(String)
-        /// `{symbol}`: the venue's spelling of one symbol.
-        case symbol(LetterCase)
-        /// `{symbols}`: all of them; joined by a text, or spliced into a list.
-        case symbols(LetterCase, separator: String?)
-        /// `{n}`: how many messages this connection has sent, this one included.
-        case counter
+        case insertion(Insertion)
+    }
+
+    /// What is done to inserted values.
+    enum Encoding: Sendable {
+        /// Nothing.
+        case none
+        /// Symbols, and everything behind a `?`, are percent-encoded: an address that a capture gives stays one.
+        case address
     }
 
     struct SyntaxError: Error, Equatable {
@@ -28,97 +51,66 @@ struct TextTemplate: Hashable, Sendable {
 
     let parts: [Part]
 
-    /// Reads a template; `{{` and `}}` stand for the braces themselves.
-    static func parse(_ text: String) throws(SyntaxError) -> TextTemplate {
-        var parts: [Part] = []
-        var literal = ""
-        var rest = text[...]
-        while let next = rest.first {
-            rest.removeFirst()
-            guard next == "{" || next == "}" else {
-                literal.append(next)
-                continue
-            }
-            if rest.first == next {
-                literal.append(next)
-                rest.removeFirst()
-                continue
-            }
-            guard next == "{", let end = rest.firstIndex(of: "}") else {
-                throw SyntaxError(
-                    message: "the brace in '\(text)' has no partner: write '{{' or '}}' for the character itself.")
-            }
-            if !literal.isEmpty { parts.append(.text(literal)) }
-            literal = ""
-            parts.append(try Self.placeholder(String(rest[..<end])))
-            rest = rest[rest.index(after: end)...]
+    /// The placeholders in it.
+    var placeholders: [Placeholder] {
+        self.parts.compactMap { part in
+            if case .insertion(let insertion) = part { return insertion.placeholder }
+            return nil
         }
-        if !literal.isEmpty || parts.isEmpty { parts.append(.text(literal)) }
-        return TextTemplate(parts: parts)
     }
 
-    private static func placeholder(_ text: String) throws(SyntaxError) -> Part {
-        let pieces = text.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-        var letterCase = LetterCase.asIs
-        var separator: String?
-        for filter in pieces.dropFirst() {
-            if filter == "lower" {
-                letterCase = .lower
-            } else if filter == "upper" {
-                letterCase = .upper
-            } else if filter.hasPrefix("join ") {
-                separator = String(filter.dropFirst(5))
-            } else {
-                let fix = Suggestion.text(for: filter, among: ["lower", "upper", "join ,"])
-                throw SyntaxError(message: "unknown filter '\(filter)' in '{\(text)}': \(fix)")
-            }
-        }
-        switch pieces[0] {
-        case "symbol" where separator == nil: return .symbol(letterCase)
-        case "symbols": return .symbols(letterCase, separator: separator)
-        case "n" where pieces.count == 1: return .counter
-        case let name:
-            let fix = Suggestion.text(for: name, among: ["symbol", "symbols", "n"])
-            throw SyntaxError(message: "unknown placeholder '{\(text)}': \(fix)")
-        }
+    /// The only placeholder of a text that is nothing else.
+    var onlyInsertion: Insertion? {
+        if self.parts.count == 1, case .insertion(let insertion) = self.parts[0] { return insertion }
+        return nil
     }
 
     /// Whether `{symbol}` occurs.
-    var hasSymbol: Bool {
-        self.parts.contains { part in
-            if case .symbol = part { return true }
-            return false
-        }
-    }
+    var hasSymbol: Bool { self.placeholders.contains(.symbol) }
 
     /// Whether `{symbols}` occurs.
-    var hasSymbols: Bool {
-        self.parts.contains { part in
-            if case .symbols = part { return true }
-            return false
-        }
-    }
+    var hasSymbols: Bool { self.placeholders.contains(.symbols) }
 
     /// The text with everything filled in.
-    ///
-    /// - Parameters:
-    ///   - symbol: What `{symbol}` stands for.
-    ///   - symbols: What `{symbols}` stands for.
-    ///   - counter: What `{n}` stands for.
-    ///   - encode: Applied to each symbol after its letter case.
-    /// - Returns: The text.
-    func render(symbol: String, symbols: [String], counter: Int, encode: (String) -> String = { $0 }) -> String {
+    func render(_ context: RenderContext, encoding: Encoding = .none) -> String {
         var result = ""
         for part in self.parts {
             switch part {
             case .text(let text): result += text
-            case .symbol(let letterCase): result += encode(letterCase.apply(symbol))
-            case .symbols(let letterCase, let separator):
-                result += symbols.map { encode(letterCase.apply($0)) }.joined(separator: separator ?? ",")
-            case .counter: result += String(counter)
+            case .insertion(let insertion):
+                result += Self.text(insertion, context) { text, isName in
+                    switch encoding {
+                    case .none: text
+                    case .address: isName || result.contains("?") ? Self.percentEncoded(text) : text
+                    }
+                }
             }
         }
         return result
+    }
+
+    private static func text(
+        _ insertion: Insertion, _ context: RenderContext, encode: (_ text: String, _ isName: Bool) -> String
+    ) -> String {
+        switch (insertion.placeholder, insertion.form) {
+        case (.symbols, .json):
+            var bytes: [UInt8] = []
+            for name in context.symbols {
+                bytes.append(UInt8(ascii: bytes.isEmpty ? "[" : ","))
+                bytes.appendJSONString(insertion.letterCase.apply(name))
+            }
+            if bytes.isEmpty { bytes.append(UInt8(ascii: "[")) }
+            bytes.append(UInt8(ascii: "]"))
+            return encode(String(decoding: bytes, as: UTF8.self), true)
+        case (.symbols, let form):
+            var separator = ","
+            if case .joined(let text) = form { separator = text }
+            return context.symbols.map { encode(insertion.letterCase.apply($0), true) }.joined(separator: separator)
+        case (let placeholder, .json):
+            return encode(context.json(of: placeholder), true)
+        case (let placeholder, .plain), (let placeholder, .joined), (let placeholder, .text):
+            return encode(insertion.letterCase.apply(context.text(of: placeholder)), placeholder == .symbol)
+        }
     }
 
     /// Percent-encodes everything but the unreserved characters of RFC 3986 section 2.3.

@@ -32,14 +32,21 @@ public enum FeedLibrary {
 
     /// Compiles a feed file's text and runs its tests.
     ///
+    /// Environment variables are those of this process; files that it `extends` are looked for in its folder.
+    ///
     /// - Parameters:
     ///   - yaml: The text.
     ///   - file: The file's name, for messages.
     /// - Returns: The feed, or everything that is wrong with it.
     public static func load(yaml: String, file: String) -> Result<Feed, FeedProblem> {
+        let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
+        let environment = ProcessInfo.processInfo.environment
         do {
-            let feed = try Feed.load(yaml: yaml, file: file)
-            let failures = feed.runTests()
+            let feed = try Feed.load(yaml: yaml, file: file, environment: { environment[$0] }) { name in
+                // A base that is missing or unreadable is an error of the file that names it, with its place.
+                try? String(contentsOf: folder.appendingPathComponent("\(name).yaml"), encoding: .utf8)
+            }
+            let failures = feed.streams.flatMap { $0.runTests() }
             guard failures.isEmpty else {
                 return .failure(FeedProblem(lines: failures.map { "\(file):\($0)" }))
             }

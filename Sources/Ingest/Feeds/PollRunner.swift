@@ -18,12 +18,12 @@ struct PollRunner: Sendable {
 
     /// Polls until cancelled.
     func run() async {
-        let requests = self.plan.requests(for: self.symbols)
-        guard !requests.isEmpty else { return }
         var failures = 0
         while !Task.isCancelled {
             var retryAfter: Duration?
             var hasFailed = false
+            let requests = self.plan.requests(for: self.symbols, now: .now, random: .random(in: 0 ... .max))
+            if requests.isEmpty { return }
             for request in requests {
                 switch await self.poll(request) {
                 case .success: break

@@ -27,6 +27,12 @@ enum FeedSelection {
     /// Loads one feed by name.
     static func load(_ name: String, _ settings: Settings) throws -> SelectedFeed {
         let feed = try FeedLibrary.load(file: self.file(of: name, settings)).get()
+        guard feed.missingVariables.isEmpty else {
+            let names = feed.missingVariables.joined(separator: " and ")
+            throw SetupError.badSetting(
+                name: "feeds", value: name, expected: "its keys in the environment: set \(names), or leave it out"
+            )
+        }
         let symbols = try settings.symbols?.map { try Symbol($0) } ?? feed.defaultSymbols
         return SelectedFeed(feed: feed, symbols: symbols, url: settings.feedURLs[name])
     }
