@@ -50,6 +50,7 @@ let package = Package(
     name: "tickwire",
     products: [
         .executable(name: "tickwire", targets: ["tickwire-cli"]),
+        .library(name: "FeedKit", targets: ["Market", "FeedLanguage"]),
         .library(name: "TickwireKit", targets: ["Market", "FeedLanguage", "Postgres", "Store", "Channels"]),
     ],
     dependencies: [
