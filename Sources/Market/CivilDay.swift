@@ -28,6 +28,11 @@ public struct CivilDay: Sendable, Hashable, Comparable, CustomStringConvertible 
         guard (1...12).contains(month), self.parts == (year, month, day) else { return nil }
     }
 
+    /// The date that a clock in `zone` shows at `time`.
+    public init(_ time: Timestamp, in zone: ZoneRule) {
+        self.init(floor: time.seconds + Int64(zone.utcOffset(atUTC: time)))
+    }
+
     /// The day that `seconds` since 1970-01-01T00:00:00 fall on.
     init(floor seconds: Int64) {
         self.daysSinceEpoch = Int(seconds >= 0 ? seconds / 86400 : (seconds - 86399) / 86400)

@@ -68,14 +68,14 @@ public struct TradingCalendar: Sendable, Hashable {
     /// A session's day goes from the end of the one before to its own end: a trade overnight, on a weekend or on a holiday belongs
     /// to the next session.
     public func session(of time: Timestamp) -> TradingSession {
-        let day = self.day(of: time)
+        let day = CivilDay(time, in: self.zone)
         if let session = self.session(on: day), time < session.postClose { return session }
         return self.session(after: day)
     }
 
     /// Where in its day the exchange is.
     public func phase(at time: Timestamp) -> TradingPhase {
-        guard let session = self.session(on: self.day(of: time)) else { return .closed }
+        guard let session = self.session(on: CivilDay(time, in: self.zone)) else { return .closed }
         if time < session.preOpen || time >= session.postClose { return .closed }
         if time < session.open { return .pre }
         return time < session.close ? .regular : .post
@@ -86,13 +86,8 @@ public struct TradingCalendar: Sendable, Hashable {
 
     /// When the newest regular session ended that had ended by `time`.
     public func previousClose(before time: Timestamp) -> Timestamp {
-        let day = self.day(of: time)
+        let day = CivilDay(time, in: self.zone)
         if let session = self.session(on: day), session.close <= time { return session.close }
         return self.session(before: day).close
-    }
-
-    /// The date that the exchange's clock shows.
-    private func day(of time: Timestamp) -> CivilDay {
-        CivilDay(floor: time.seconds + Int64(self.zone.utcOffset(atUTC: time)))
     }
 }

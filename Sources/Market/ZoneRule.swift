@@ -71,6 +71,7 @@ public struct ZoneRule: Sendable, Hashable {
     /// before the jump, which gives the instant as long after it.
     ///
     /// - Parameter local: The wall-clock time, written as if it were UTC.
+    /// - Returns: Seconds east of Greenwich.
     public func utcOffset(atLocal local: Timestamp) -> Int {
         guard self.saving != .none else { return self.standardOffset }
         let summer = self.standardOffset + 3600
