@@ -2,7 +2,9 @@
 public enum ChangeReference: String, Sendable, Hashable {
     /// The price 24 hours ago: crypto and FX.
     case price24hAgo = "24h"
-    /// The day's first price: stocks.
+    /// The last price of the regular session before the current trading day: stocks.
+    case previousClose
+    /// The trading day's first price: stocks whose previous close was not seen.
     case dayOpen
 }
 
@@ -34,14 +36,24 @@ public struct MarketState: Sendable, Equatable {
     public private(set) var receivedTime: Timestamp?
     private var lastTradeTime: Timestamp?
     private var window: RollingWindow
-    private var day: Int64?
+    private var stockDay: StockDay?
+
+    /// A stock's window begins anew with each session; over a long weekend one session's day lasts up to five days.
+    private static let sessionMinutesMax: Int64 = 7 * 1440
 
     /// A state that has seen nothing.
-    public init(symbol: Symbol, venue: Venue, asset: AssetClass) {
+    ///
+    /// - Parameters:
+    ///   - symbol: The instrument.
+    ///   - venue: Where it trades.
+    ///   - asset: Decides the window and the reference of ``change``.
+    ///   - calendar: The trading days of a stock.
+    public init(symbol: Symbol, venue: Venue, asset: AssetClass, calendar: TradingCalendar = .xnys) {
         self.symbol = symbol
         self.venue = venue
         self.asset = asset
-        self.window = RollingWindow()
+        self.stockDay = asset == .stock ? StockDay(calendar: calendar) : nil
+        self.window = asset == .stock ? RollingWindow(minutes: Self.sessionMinutesMax) : RollingWindow()
     }
 
     /// Takes a trade in.
@@ -51,8 +63,7 @@ public struct MarketState: Sendable, Equatable {
     /// - Returns: Whether the state that clients see has changed.
     @discardableResult
     public mutating func apply(_ trade: Trade) -> Bool {
-        self.startDayIfNeeded(trade.eventTime)
-        if self.asset != .stock || Self.day(of: trade.eventTime) == self.day {
+        if self.belongsToWindow(price: trade.price, at: trade.eventTime) {
             self.window.add(price: trade.price, size: trade.size, at: trade.eventTime)
         }
         if let lastTradeTime, trade.eventTime < lastTradeTime { return false }
@@ -78,8 +89,15 @@ public struct MarketState: Sendable, Equatable {
     }
 
     /// What ``change`` is measured from.
-    public var reference: ChangeReference { self.asset == .stock ? .dayOpen : .price24hAgo }
-    /// The window's reference price: `nil` before the first trade.
+    public var reference: ChangeReference {
+        guard let stockDay else { return .price24hAgo }
+        return stockDay.previousClose == nil ? .dayOpen : .previousClose
+    }
+    /// The price that ``change`` is measured from: `nil` before the first trade.
+    public var referencePrice: Decimal64? { self.previousClose ?? self.window.open }
+    /// A stock's last price of the regular session before this one; `nil` when no trade of it was seen.
+    public var previousClose: Decimal64? { self.stockDay?.previousClose }
+    /// The price at the window's start: `nil` before the first trade.
     public var open: Decimal64? { self.window.open }
     /// The window's highest price.
     public var high: Decimal64? { self.window.high }
@@ -88,16 +106,17 @@ public struct MarketState: Sendable, Equatable {
     /// The window's traded volume.
     public var volume: Decimal64? { self.window.open == nil ? nil : self.window.volume }
 
-    /// `lastPrice − open`; `nil` before the first trade.
+    /// `lastPrice − referencePrice`; `nil` before the first trade.
     public var change: Decimal64? {
-        guard let lastPrice, let open = self.window.open else { return nil }
-        return try? lastPrice.subtracting(open)  // Prices 10^18 apart have no exact difference: no change is shown.
+        guard let lastPrice, let reference = self.referencePrice else { return nil }
+        // Prices 10^18 apart have no exact difference: no change is shown.
+        return try? lastPrice.subtracting(reference)
     }
 
-    /// `change ÷ open × 100`, rounded half-even to four decimals.
+    /// `change ÷ referencePrice × 100`, rounded half-even to four decimals.
     public var percentChange: Decimal64? {
-        guard let change, let open = self.window.open, !open.isZero else { return nil }
-        guard let ratio = try? change.divided(by: open, decimals: 6) else { return nil }  // As above.
+        guard let change, let reference = self.referencePrice, !reference.isZero else { return nil }
+        guard let ratio = try? change.divided(by: reference, decimals: 6) else { return nil }  // As above.
         return try? Decimal64(mantissa: ratio.mantissa, exponent: Int(ratio.exponent) + 2)
     }
 
@@ -106,21 +125,14 @@ public struct MarketState: Sendable, Equatable {
     /// Call before the first tick.
     ///
     /// - Parameters:
-    ///   - buckets: The stored trades of the window by minute, oldest first.
+    ///   - buckets: The stored trades by minute, oldest first: those of the window and, for a stock, of the session before it.
     ///   - trade: The newest stored trade.
     ///   - quote: The newest stored quote.
     public mutating func restore(buckets: [RollingWindow.Bucket], trade: Trade?, quote: Quote?) {
-        if self.asset == .stock {
-            let newestMinute = trade.map { $0.eventTime.nanoseconds / 60_000_000_000 }
-            self.day = (trade?.eventTime).map(Self.day(of:))
-            for bucket in buckets
-            where newestMinute == nil
-                || Self.day(of: Timestamp(nanoseconds: bucket.minute * 60_000_000_000)) == self.day
-            {
-                self.window.add(bucket)
-            }
-        } else {
-            for bucket in buckets { self.window.add(bucket) }
+        for bucket in buckets {
+            // Sessions begin and end with a minute, so a bucket belongs to one as a trade does.
+            let start = Timestamp(nanoseconds: bucket.minute * 60_000_000_000)
+            if self.belongsToWindow(price: bucket.close, at: start) { self.window.add(bucket) }
         }
         if let quote { self.apply(quote) }
         if let trade {
@@ -131,24 +143,21 @@ public struct MarketState: Sendable, Equatable {
             self.eventTime = max(self.eventTime ?? trade.eventTime, trade.eventTime)
             self.receivedTime = max(self.receivedTime ?? trade.receivedTime, trade.receivedTime)
             // Trades older than the window are gone from the buckets, but the last price is still the reference.
-            if self.window.open == nil { self.window.add(price: trade.price, size: nil, at: trade.eventTime) }
+            if self.window.open == nil, self.belongsToWindow(price: trade.price, at: trade.eventTime) {
+                self.window.add(price: trade.price, size: nil, at: trade.eventTime)
+            }
         }
     }
 
-    private mutating func startDayIfNeeded(_ time: Timestamp) {
-        guard self.asset == .stock else { return }
-        let day = Self.day(of: time)
-        guard day > self.day ?? .min else { return }
-        self.day = day
-        self.window = RollingWindow()
-    }
-
-    /// The exchange day of a stock's trade.
-    ///
-    /// Until trading calendars exist a day starts at 05:00 UTC, which is midnight in New York in winter: pre-market and
-    /// post-market trades of one date share a day all year round.
-    private static func day(of time: Timestamp) -> Int64 {
-        (time.nanoseconds - 5 * 3_600_000_000_000) / 86_400_000_000_000
+    /// Whether a trade counts in the window; a stock's first trade of a new session begins a new one.
+    private mutating func belongsToWindow(price: Decimal64, at time: Timestamp) -> Bool {
+        switch self.stockDay?.add(price: price, at: time) {
+        case nil, .ofSession: return true
+        case .ofEarlierSession: return false
+        case .beginsSession:
+            self.window = RollingWindow(minutes: Self.sessionMinutesMax)
+            return true
+        }
     }
 }
 
@@ -182,6 +191,7 @@ extension MarketState {
             bytes.append(contentsOf: self.reference.rawValue.utf8)
             bytes.append(literal: "\"")
         }
+        Self.append(self.previousClose, key: ",\"previousClose\":\"", to: &bytes)
         Self.append(self.open, key: ",\"open\":\"", to: &bytes)
         Self.append(self.high, key: ",\"high\":\"", to: &bytes)
         Self.append(self.low, key: ",\"low\":\"", to: &bytes)

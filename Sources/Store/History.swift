@@ -122,7 +122,15 @@ public struct History: Sendable {
     }
 
     /// One-minute candles of every symbol and venue since `since`, oldest first.
-    public func minuteBuckets(since: Timestamp) async throws -> [MinuteBucket] {
+    ///
+    /// - Parameters:
+    ///   - since: The earliest event time; its whole minute counts.
+    ///   - assets: The kinds of instruments that are wanted.
+    /// - Returns: Minutes that had a trade.
+    /// - Throws: ``PostgresError``.
+    public func minuteBuckets(
+        since: Timestamp, of assets: [AssetClass] = AssetClass.allCases
+    ) async throws -> [MinuteBucket] {
         let rows = try await self.client.query(
             """
             SELECT symbols.name, venues.name, start, opening[1], high, low, opening[array_upper(opening, 1)], volume, count
@@ -132,13 +140,14 @@ public struct History: Sendable {
                        max(price) AS high, min(price) AS low, coalesce(sum(size), 0) AS volume, count(*) AS count
                 FROM trades
                 WHERE event_time >= date_bin('1 minute', $1::timestamptz, 'epoch'::timestamptz)
+                  AND symbol_id IN (SELECT id FROM symbols WHERE asset = ANY ($2::text[]))
                 GROUP BY 1, 2, 3
             ) AS minutes
             JOIN symbols ON symbols.id = symbol_id
             JOIN venues ON venues.id = venue_id
             ORDER BY start, symbols.name COLLATE "C", venues.name COLLATE "C"
             """,
-            [.timestamp(since)]
+            [.timestamp(since), .array(assets.map(\.rawValue))]
         )
         var buckets: [MinuteBucket] = []
         buckets.reserveCapacity(rows.count)

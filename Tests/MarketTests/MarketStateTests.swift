@@ -32,17 +32,6 @@ struct MarketStateTests {
         #expect(state.volume == Decimal64("2"))
     }
 
-    @Test("A stock's window starts anew with the exchange's day")
-    func stockDay() throws {
-        var state = try MarketState(symbol: Symbol("AAPL"), venue: Venue("sim"), asset: .stock)
-        state.apply(try trade("200", minute: 10 * 60))
-        state.apply(try trade("210", minute: 28 * 60 + 59))
-        #expect(state.change == Decimal64("10"))
-        state.apply(try trade("211", minute: 29 * 60))
-        #expect(state.open == Decimal64("211"))
-        #expect(state.change == .zero)
-    }
-
     @Test("The ticker payload names every field once, prices as strings")
     func payload() throws {
         var state = try MarketState(symbol: Symbol("BTC-USD"), venue: Venue("coinbase"), asset: .crypto)

@@ -102,6 +102,10 @@ struct HistoryTests {
                     #expect(candles == Array(try expectedCandles(own, intervalSeconds: 60).dropFirst(2)))
                 }
             }
+            let stocks = try await store.history.minuteBuckets(since: start, of: [.stock])
+            #expect(Set(stocks.map(\.symbol)) == [try Symbol("AAPL")])
+            let others = try await store.history.minuteBuckets(since: start, of: [.crypto, .fx])
+            #expect(Set(others.map(\.symbol)) == [try Symbol("BTC-USD"), try Symbol("ETH-USD")])
         }
     }
 

@@ -7,12 +7,20 @@ struct MarketRestorer: Sendable {
     let client: PostgresClient
     let catalog: SymbolCatalog
 
-    /// The state of every symbol and venue that has a last tick, its window out of the trades of the last day.
+    /// The state of every symbol and venue that has a last tick.
+    ///
+    /// Its window is made of the recorded trades: those of the last day, and for stocks those of the last three sessions, because
+    /// on a weekend the newest session is over and its previous close is one more back.
     func states(now: Timestamp) async throws -> [MarketState] {
         let day: Int64 = 86400 * 1_000_000_000
         let ticks = try await LastTicks(client: self.client, catalog: self.catalog).load()
-        let buckets = try await History(client: self.client, catalog: self.catalog)
-            .minuteBuckets(since: now.advanced(byNanoseconds: -day))
+        let history = History(client: self.client, catalog: self.catalog)
+        let calendar = TradingCalendar.xnys
+        let newest = calendar.session(of: now)
+        let first = calendar.session(before: calendar.session(before: newest.day).day)
+        let buckets =
+            try await history.minuteBuckets(since: now.advanced(byNanoseconds: -day), of: [.crypto, .fx])
+            + history.minuteBuckets(since: first.open, of: [.stock])
         let bySource = Dictionary(grouping: buckets) { Source(symbol: $0.symbol, venue: $0.venue) }
         return ticks.map { tick in
             var state = MarketState(
@@ -67,7 +75,8 @@ extension LastTick {
             symbol: published.symbol, venue: published.venue, lastPrice: published.lastPrice, size: published.lastSize,
             side: published.lastSide, bid: published.bid, ask: published.ask, bidSize: published.bidSize,
             askSize: published.askSize, open: published.open, high: published.high, low: published.low,
-            volume: published.volume, reference: published.open, eventTime: eventTime, receivedTime: receivedTime,
+            volume: published.volume, reference: published.referencePrice, eventTime: eventTime,
+            receivedTime: receivedTime,
             sequence: Int64(sequence)
         )
     }
