@@ -203,7 +203,7 @@ public struct FrameDecoder {
         return storage.program.details.withUnsafeBufferPointer { details in
             var builder = TickBuilder(
                 base: start, end: start + count, workspace: storage.workspace, symbols: storage.symbols,
-                details: details, tables: storage.program.tables, venue: storage.venue, receivedTime: receivedTime,
+                details: details, venue: storage.venue, receivedTime: receivedTime,
                 fulfilled: scanner.fulfilled, contextSymbol: context
             )
             return body(&builder)
@@ -215,11 +215,14 @@ public struct FrameDecoder {
         of rule: UnsafeMutablePointer<RuleCode>, _ builder: inout TickBuilder, into ticks: inout [Tick]
     ) -> FrameOutcome {
         guard rule.pointee.body == .outputs else { return self.unusualOutcome(of: rule, &builder) }
+        let storage = self.storage
         let before = ticks.count
         builder.build(rule, into: &ticks)
+        let error = builder.sawError ? storage.workspace.pointee.itemError : nil
+        if builder.sawError { storage.workspace.pointee.itemError = nil }
         if builder.hasProblem { return .malformed(builder.problem) }
         if ticks.count > before { return .ticks(ticks.count - before) }
-        if let error = builder.providerError { return .providerError(error) }
+        if let error { return .providerError(error) }
         if builder.sawUnmatched { return .unmatched }
         return builder.sawControl ? .control : .ignored
     }

@@ -103,7 +103,8 @@ struct LanguageWordsTests {
                 """
         ),
         LanguageCase(
-            title: "Items of a list may be control messages or errors, and one of no kind is not passed over in silence",
+            title:
+                "Items of a list may be control messages or errors, and one of no kind is not passed over in silence",
             messages: """
                 - each: .
                   items:

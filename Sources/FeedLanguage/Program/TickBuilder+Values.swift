@@ -204,7 +204,7 @@ extension TickBuilder {
     private func number(_ factor: FieldDetail.Factor) -> Decimal64? {
         switch factor {
         case .constant(let number): number
-        case .table(let index): self.symbol.flatMap { self.tables[index].value(for: $0) }
+        case .table(let index): self.symbol.flatMap { self.workspace.pointee.tables[index].value(for: $0) }
         }
     }
 

@@ -13,8 +13,6 @@ struct TickBuilder {
     let receivedTime: Timestamp
     /// The tests on the frame that hold.
     let fulfilled: UInt64
-    /// The numbers by symbol of the file.
-    let tables: [FactorTable]
     /// The symbol of the registered channel, or of the request.
     var contextSymbol: Symbol?
     /// The symbol of the tick that is being built.
@@ -22,7 +20,7 @@ struct TickBuilder {
     /// What items said that gave no ticks.
     var sawControl = false
     var sawUnmatched = false
-    var providerError: ProviderError?
+    var sawError = false
     /// Whether a value could not be read.
     var hasProblem = false
     /// The first such value.
@@ -30,10 +28,9 @@ struct TickBuilder {
 
     init(
         base: UnsafePointer<UInt8>, end: UnsafePointer<UInt8>, workspace: UnsafeMutablePointer<Workspace>,
-        symbols: UnsafeMutablePointer<SymbolTable>, details: UnsafeBufferPointer<FieldDetail>, tables: [FactorTable],
-        venue: Venue, receivedTime: Timestamp, fulfilled: UInt64, contextSymbol: Symbol?
+        symbols: UnsafeMutablePointer<SymbolTable>, details: UnsafeBufferPointer<FieldDetail>, venue: Venue,
+        receivedTime: Timestamp, fulfilled: UInt64, contextSymbol: Symbol?
     ) {
-        self.tables = tables
         self.contextSymbol = contextSymbol
         self.fulfilled = fulfilled
         self.base = base
@@ -91,7 +88,11 @@ struct TickBuilder {
                 if let quote = item.pointee.quote { self.buildQuote(quote, into: &ticks) }
             case .ignored: break
             case .control: self.sawControl = true
-            case .error: self.providerError = self.providerError ?? self.error(item.pointee.error)
+            case .error:
+                self.sawError = true
+                if self.workspace.pointee.itemError == nil {
+                    self.workspace.pointee.itemError = self.error(item.pointee.error)
+                }
             }
             return
         }
@@ -142,23 +143,32 @@ struct TickBuilder {
         let askSize = self.decimal(code.pointee.askSize, "askSize", &flags, &isBad)
         let last = self.decimal(code.pointee.last, "last", &flags, &isBad)
         if isBad { return }
-        if !code.pointee.isMerging, bid == nil, ask == nil, last == nil { return }
         let time = self.time(code.pointee.time, &flags)
         if self.isSnapshot(code.pointee.snapshot) { flags.insert(.snapshot) }
-        var quote = Quote(
-            symbol: symbol, venue: self.venue, bid: bid, ask: ask, bidSize: bidSize, askSize: askSize, last: last,
-            eventTime: time, receivedTime: self.receivedTime, venueSequence: self.integer(code.pointee.sequence),
-            flags: flags
+        if code.pointee.isMerging {
+            let quote = Quote(
+                symbol: symbol, venue: self.venue, bid: bid, ask: ask, bidSize: bidSize, askSize: askSize, last: last,
+                eventTime: time, receivedTime: self.receivedTime,
+                venueSequence: self.integer(code.pointee.sequence), flags: flags
+            )
+            return self.append(merging: quote, code, to: &ticks)
+        }
+        if bid == nil && ask == nil && last == nil { return }
+        ticks.append(
+            .quote(
+                Quote(
+                    symbol: symbol, venue: self.venue, bid: bid, ask: ask, bidSize: bidSize, askSize: askSize,
+                    last: last, eventTime: time, receivedTime: self.receivedTime,
+                    venueSequence: self.integer(code.pointee.sequence), flags: flags
+                )
+            )
         )
-        if code.pointee.isMerging, !self.merge(&quote, code) { return }
-        ticks.append(.quote(quote))
     }
 
-    /// Fills in what the frame left out from the symbol's quote before.
-    ///
-    /// - Returns: Whether there is anything in it.
+    /// Appends a quote after filling in what the frame left out from the symbol's quote before.
     @inline(never)
-    func merge(_ quote: inout Quote, _ code: UnsafeMutablePointer<QuoteCode>) -> Bool {
+    func append(merging delta: Quote, _ code: UnsafeMutablePointer<QuoteCode>, to ticks: inout [Tick]) {
+        var quote = delta
         if let before = self.workspace.pointee.memory.quotes[quote.symbol] {
             if self.isLeftOut(code.pointee.bid) { quote.bid = before.bid }
             if self.isLeftOut(code.pointee.ask) { quote.ask = before.ask }
@@ -167,7 +177,7 @@ struct TickBuilder {
             if self.isLeftOut(code.pointee.last) { quote.last = before.last }
         }
         self.workspace.pointee.memory.quotes[quote.symbol] = quote
-        return quote.bid != nil || quote.ask != nil || quote.last != nil
+        if quote.bid != nil || quote.ask != nil || quote.last != nil { ticks.append(.quote(quote)) }
     }
 
     private func isLeftOut(_ field: FieldCode) -> Bool { field.isMapped && self.slot(field).kind == .absent }

@@ -26,6 +26,10 @@ struct Workspace {
     var minutes = MinuteCache()
     /// The program's regular expressions.
     let patterns: [CompiledPattern]
+    /// Numbers by symbol.
+    let tables: [FactorTable]
+    /// What an item of the frame said is wrong.
+    var itemError: ProviderError?
     /// What earlier frames of the connection have told.
     var memory: ConnectionMemory
     /// Where strings with escapes are written out.
@@ -55,6 +59,7 @@ struct Workspace {
         self.guesses.initialize(repeating: KeyGuess(), count: max(1, program.guessCount))
         // The loader has compiled each of them before.
         self.patterns = program.patterns.compactMap { try? $0.compiled() }
+        self.tables = program.tables
         self.memory = ConnectionMemory(channelKinds: program.channelKinds)
         self.textCapacity = 256
         self.text = .allocate(capacity: 256)
