@@ -35,7 +35,7 @@ enum CommandError: Error, CustomStringConvertible {
         case CommandError.unavailable: 69
         case let error as SetupError: error.exitCode
         case is FeedProblem, is FeedFileError, is RecordingError: 65
-        case is MarketError, is AlertSyntaxError: 64
+        case is MarketError, is AlertSyntaxError, is FaultPlanError: 64
         case let error as StoreError: self.exitCode(for: error)
         case let error as PostgresError: self.exitCode(for: error)
         case is GatewayError, is IngestError, is HTTPClientError: 69

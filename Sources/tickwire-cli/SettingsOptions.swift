@@ -53,6 +53,11 @@ struct ServiceOptions: ParsableArguments {
     var demo = false
     @Option(
         help: ArgumentHelp(
+            "What goes wrong on the simulated market, as in 'tickwire simulate --help'; also TICKWIRE_SIMULATOR_FAULTS.",
+            valueName: "faults"))
+    var faults: String?
+    @Option(
+        help: ArgumentHelp(
             "trace, debug, info, notice, warning, error or critical; also TICKWIRE_LOG_LEVEL. (default: info)",
             valueName: "level"))
     var logLevel: String?
@@ -64,6 +69,7 @@ struct ServiceOptions: ParsableArguments {
         flags.values["feeds.enabled"] = self.feeds
         flags.values["symbols"] = self.symbols
         flags.values["log.level"] = self.logLevel
+        flags.values["simulator.faults"] = self.faults
         if self.demo { flags.values["demo"] = "true" }
         flags.feedURLs = self.feedURL
         return flags

@@ -18,37 +18,56 @@ struct SimulatedMarketTests {
         var market = SimulatedMarket(seed: 1, firstTradeID: 1)
         #expect(market.symbols.filter { $0.quoteCurrency != nil }.count == 8)
         #expect(market.symbols.filter { $0.quoteCurrency == nil }.count == 8)
-        var bytes: [UInt8] = []
-        let seen = Set((0..<2000).map { _ in market.writeNextMessage(at: Timestamp(nanoseconds: 0), to: &bytes) })
+        let seen = Set((0..<2000).map { _ in market.next(at: Timestamp(nanoseconds: 0)).symbolIndex })
         #expect(seen.count == 16)
     }
 
     @Test("Prices stay plausible over a long run", arguments: UInt64(0)..<5)
-    func plausible(seed: UInt64) throws {
-        struct Message: Decodable {
-            var symbol: String
-            var price: String?
-        }
+    func plausible(seed: UInt64) {
         var market = SimulatedMarket(seed: seed, firstTradeID: 1)
-        var bytes: [UInt8] = []
-        for _ in 0..<100_000 {
-            bytes.removeAll(keepingCapacity: true)
-            _ = market.writeNextMessage(at: Timestamp(nanoseconds: 0), to: &bytes)
-        }
+        for _ in 0..<100_000 { _ = market.next(at: Timestamp(nanoseconds: 0)) }
         for _ in 0..<200 {
-            bytes.removeAll(keepingCapacity: true)
-            _ = market.writeNextMessage(at: Timestamp(nanoseconds: 0), to: &bytes)
-            let message = try JSONDecoder().decode(Message.self, from: Data(bytes))
-            guard message.symbol == "BTC-USD", let price = message.price else { continue }
-            let value = try #require(Decimal64(price))
-            #expect(try Decimal64(50_000) < value && value < Decimal64(80_000))
+            guard case .trade(let trade) = market.next(at: Timestamp(nanoseconds: 0)), trade.symbolIndex == 0 else {
+                continue
+            }
+            #expect((50_000_00...80_000_00).contains(trade.price))
         }
+    }
+
+    @Test("Each symbol's trades are numbered one by one, and so are its quotes")
+    func numbering() {
+        var market = SimulatedMarket(seed: 3, firstTradeID: 100)
+        var trades = [UInt64](repeating: 100, count: 16)
+        var quotes = trades
+        for _ in 0..<5_000 {
+            switch market.next(at: Timestamp(nanoseconds: 0)) {
+            case .trade(let trade):
+                #expect(trade.id == trades[trade.symbolIndex])
+                trades[trade.symbolIndex] += 1
+            case .quote(let quote):
+                #expect(quote.number == quotes[quote.symbolIndex])
+                quotes[quote.symbolIndex] += 1
+            }
+        }
+    }
+
+    @Test("A trade is written as Feeds/sim.yaml reads it")
+    func dialect() {
+        let market = SimulatedMarket(seed: 1, firstTradeID: 1)
+        let trade = SimulatedTrade(
+            symbolIndex: 0, id: 7, price: 64_250_10, size: 1_050_000, isBuy: false, time: Timestamp(nanoseconds: 1_000))
+        var bytes: [UInt8] = []
+        market.write(trade, to: &bytes)
+        #expect(
+            String(decoding: bytes, as: UTF8.self)
+                == #"{"type":"trade","symbol":"BTC-USD","price":"64250.1","size":"0.0105","side":"sell","id":"7","time":"1970-01-01T00:00:00.000001Z","seq":7}"#
+        )
     }
 
     private func messages(seed: UInt64, count: Int) -> [UInt8] {
         var market = SimulatedMarket(seed: seed, firstTradeID: 1)
         var bytes: [UInt8] = []
-        for index in 0..<count { _ = market.writeNextMessage(at: Timestamp(nanoseconds: Int64(index)), to: &bytes) }
+        for index in 0..<count { market.write(market.next(at: Timestamp(nanoseconds: Int64(index))), to: &bytes) }
         return bytes
     }
 }

@@ -1,16 +1,18 @@
 public import Market
 
-/// A random-walk market: the same seed gives the same prices in the same order.
+/// A random-walk market: the same seed gives the same messages in the same order.
 public struct SimulatedMarket: Sendable {
     /// One instrument of the market.
-    struct Instrument: Sendable {
+    private struct Instrument: Sendable {
         let symbol: Symbol
         /// The price the walk is pulled back to, in steps of `10^-decimals`.
         let anchor: Int64
         let decimals: Int
         let sizeDecimals: Int
         var price: Int64
-        var volatility: Int64
+        let volatility: Int64
+        var nextTradeID: UInt64
+        var nextQuoteNumber: UInt64
     }
 
     /// The instruments it trades: eight crypto pairs and eight stocks, with a plausible price and the decimals they trade in.
@@ -24,8 +26,6 @@ public struct SimulatedMarket: Sendable {
 
     private var instruments: [Instrument]
     private var random: SplitMix64
-    private var nextTradeID: UInt64
-    private var sequence: UInt64 = 0
 
     /// The symbols it trades.
     public var symbols: [Symbol] { self.instruments.map(\.symbol) }
@@ -34,43 +34,45 @@ public struct SimulatedMarket: Sendable {
     ///
     /// - Parameters:
     ///   - seed: Decides every price, size and side.
-    ///   - firstTradeID: Ids count up from here; choose one no earlier run has reached.
+    ///   - firstTradeID: Each symbol's trades and quotes are numbered from here; choose a number no earlier run has reached.
     public init(seed: UInt64, firstTradeID: UInt64) {
         self.random = SplitMix64(state: seed)
-        self.nextTradeID = firstTradeID
         self.instruments = Self.listing.map { item in
             guard let symbol = Symbol(utf8: item.name.utf8) else {
                 preconditionFailure("'\(item.name)' in the simulator's listing is not a symbol")
             }
             return Instrument(
                 symbol: symbol, anchor: item.price, decimals: item.decimals, sizeDecimals: item.sizeDecimals,
-                price: item.price, volatility: max(1, item.price / 20_000)
+                price: item.price, volatility: max(1, item.price / 20_000), nextTradeID: firstTradeID,
+                nextQuoteNumber: firstTradeID
             )
         }
     }
 
-    /// Writes the next message of the simulator's dialect (Feeds/sim.yaml): a trade two times out of three, otherwise a quote.
-    ///
-    /// - Parameters:
-    ///   - time: The message's event time.
-    ///   - bytes: Grows by one JSON object.
-    /// - Returns: The index of the message's symbol in ``symbols``.
-    public mutating func writeNextMessage(at time: Timestamp, to bytes: inout [UInt8]) -> Int {
+    /// What happens next: a trade two times out of three, otherwise a quote.
+    mutating func next(at time: Timestamp) -> SimulatedMessage {
         let index = Int(self.random.next(below: UInt64(self.instruments.count)))
-        self.sequence += 1
         self.walk(index)
         let instrument = self.instruments[index]
         if self.random.next(below: 3) < 2 {
-            self.writeTrade(instrument, to: &bytes)
-        } else {
-            self.writeQuote(instrument, to: &bytes)
+            self.instruments[index].nextTradeID += 1
+            let size = self.nextSize(of: instrument)
+            return .trade(
+                SimulatedTrade(
+                    symbolIndex: index, id: instrument.nextTradeID, price: instrument.price, size: size,
+                    isBuy: self.random.next(below: 2) == 0, time: time
+                )
+            )
         }
-        bytes.append(literal: ",\"time\":\"")
-        time.write(to: &bytes)
-        bytes.append(literal: "\",\"seq\":")
-        bytes.append(integer: self.sequence)
-        bytes.append(literal: "}")
-        return index
+        self.instruments[index].nextQuoteNumber += 1
+        let halfSpread = max(1, instrument.volatility / 4)
+        let bid = max(1, instrument.price - halfSpread)
+        return .quote(
+            SimulatedQuote(
+                symbolIndex: index, number: instrument.nextQuoteNumber, bid: bid, ask: bid + 2 * halfSpread,
+                bidSize: self.nextSize(of: instrument), askSize: self.nextSize(of: instrument), time: time
+            )
+        )
     }
 
     /// One step of the walk, pulled gently towards the anchor so that a long run keeps plausible prices.
@@ -85,39 +87,54 @@ public struct SimulatedMarket: Sendable {
         self.instruments[index].price = max(1, instrument.price + step)
     }
 
-    private mutating func writeTrade(_ instrument: Instrument, to bytes: inout [UInt8]) {
-        bytes.append(literal: "{\"type\":\"trade\",\"symbol\":\"")
-        instrument.symbol.write(to: &bytes)
-        Self.append(instrument.price, decimals: instrument.decimals, key: "\",\"price\":\"", to: &bytes)
-        let size = self.nextSize(of: instrument)
-        Self.append(size, decimals: instrument.sizeDecimals, key: "\",\"size\":\"", to: &bytes)
-        bytes.append(literal: "\",\"side\":\"")
-        bytes.append(contentsOf: (self.random.next(below: 2) == 0 ? "buy" : "sell").utf8)
-        bytes.append(literal: "\",\"id\":\"")
-        bytes.append(integer: self.nextTradeID)
-        bytes.append(literal: "\"")
-        self.nextTradeID += 1
-    }
-
-    private mutating func writeQuote(_ instrument: Instrument, to bytes: inout [UInt8]) {
-        let halfSpread = max(1, instrument.volatility / 4)
-        bytes.append(literal: "{\"type\":\"quote\",\"symbol\":\"")
-        instrument.symbol.write(to: &bytes)
-        let bid = max(1, instrument.price - halfSpread)
-        Self.append(bid, decimals: instrument.decimals, key: "\",\"bid\":\"", to: &bytes)
-        Self.append(bid + 2 * halfSpread, decimals: instrument.decimals, key: "\",\"ask\":\"", to: &bytes)
-        let bidSize = self.nextSize(of: instrument)
-        let askSize = self.nextSize(of: instrument)
-        Self.append(bidSize, decimals: instrument.sizeDecimals, key: "\",\"bidSize\":\"", to: &bytes)
-        Self.append(askSize, decimals: instrument.sizeDecimals, key: "\",\"askSize\":\"", to: &bytes)
-        bytes.append(literal: "\"")
-    }
-
     /// Small sizes are common, large ones rare: 1…10^k steps with k drawn anew each time.
     private mutating func nextSize(of instrument: Instrument) -> Int64 {
         var limit: UInt64 = 10
         for _ in 0..<self.random.next(below: UInt64(max(3, instrument.sizeDecimals))) { limit *= 10 }
         return Int64(1 + self.random.next(below: limit))
+    }
+
+    // MARK: The dialect of Feeds/sim.yaml
+
+    /// Appends a message as one JSON object.
+    func write(_ message: SimulatedMessage, to bytes: inout [UInt8]) {
+        switch message {
+        case .trade(let trade): self.write(trade, to: &bytes)
+        case .quote(let quote): self.write(quote, to: &bytes)
+        }
+    }
+
+    /// Appends a trade as one JSON object.
+    func write(_ trade: SimulatedTrade, to bytes: inout [UInt8]) {
+        let instrument = self.instruments[trade.symbolIndex]
+        bytes.append(literal: "{\"type\":\"trade\",\"symbol\":\"")
+        instrument.symbol.write(to: &bytes)
+        Self.append(trade.price, decimals: instrument.decimals, key: "\",\"price\":\"", to: &bytes)
+        Self.append(trade.size, decimals: instrument.sizeDecimals, key: "\",\"size\":\"", to: &bytes)
+        bytes.append(literal: "\",\"side\":\"")
+        bytes.append(contentsOf: (trade.isBuy ? "buy" : "sell").utf8)
+        bytes.append(literal: "\",\"id\":\"")
+        bytes.append(integer: trade.id)
+        Self.appendEnd(trade.time, number: trade.id, to: &bytes)
+    }
+
+    private func write(_ quote: SimulatedQuote, to bytes: inout [UInt8]) {
+        let instrument = self.instruments[quote.symbolIndex]
+        bytes.append(literal: "{\"type\":\"quote\",\"symbol\":\"")
+        instrument.symbol.write(to: &bytes)
+        Self.append(quote.bid, decimals: instrument.decimals, key: "\",\"bid\":\"", to: &bytes)
+        Self.append(quote.ask, decimals: instrument.decimals, key: "\",\"ask\":\"", to: &bytes)
+        Self.append(quote.bidSize, decimals: instrument.sizeDecimals, key: "\",\"bidSize\":\"", to: &bytes)
+        Self.append(quote.askSize, decimals: instrument.sizeDecimals, key: "\",\"askSize\":\"", to: &bytes)
+        Self.appendEnd(quote.time, number: quote.number, to: &bytes)
+    }
+
+    private static func appendEnd(_ time: Timestamp, number: UInt64, to bytes: inout [UInt8]) {
+        bytes.append(literal: "\",\"time\":\"")
+        time.write(to: &bytes)
+        bytes.append(literal: "\",\"seq\":")
+        bytes.append(integer: number)
+        bytes.append(literal: "}")
     }
 
     private static func append(_ value: Int64, decimals: Int, key: StaticString, to bytes: inout [UInt8]) {
@@ -126,25 +143,5 @@ public struct SimulatedMarket: Sendable {
             preconditionFailure("\(value)e-\(decimals) is beyond 18 digits, which the walk's anchor rules out")
         }
         decimal.write(to: &bytes)
-    }
-}
-
-/// The SplitMix64 generator: small, fast, and the same on every machine.
-///
-/// Source: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014.
-struct SplitMix64: Sendable {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = self.state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    /// A number in `0..<bound`.
-    mutating func next(below bound: UInt64) -> UInt64 {
-        self.next().multipliedFullWidth(by: bound).high
     }
 }

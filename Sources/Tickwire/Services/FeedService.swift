@@ -61,7 +61,8 @@ final class FeedService: Service {
         }
         let selected = try FeedSelection.load(FeedSelection.simulator, self.settings)
         let server = try await SimulatorServer.start(
-            .init(port: 0, rate: self.settings.simulatorRate), on: self.eventLoopGroup.next(), logger: self.logger
+            .init(port: 0, rate: self.settings.simulatorRate, faults: self.settings.simulatorFaults),
+            on: self.eventLoopGroup.next(), logger: self.logger
         )
         // Symbols that only the live venues have would be refused by the simulator.
         let known = Set(server.symbols)

@@ -1,4 +1,5 @@
 import Foundation
+public import Ingest
 public import Logging
 
 /// Everything an operator can set, checked.
@@ -31,6 +32,8 @@ public struct Settings: Sendable {
     public var isDemo = false
     /// Messages a second of the built-in simulator.
     public var simulatorRate = 20
+    /// What goes wrong at the built-in simulator.
+    public var simulatorFaults = FaultPlan()
     /// Where `ingest` publishes: the base URL of a gateway, or of any server with the Pusher HTTP API.
     public var publishURL: String?
     /// Events in one publishing request: hosted Pusher takes 10, a Tickwire gateway 1000.

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Ingest
 import Logging
 import SystemPackage
 import Yams
@@ -22,7 +23,8 @@ public enum SettingsLoader {
     /// The keys of `tickwire.yaml`; each is also `TICKWIRE_…` in capitals with underscores.
     static let keys = [
         "bind", "port", "dataDir", "databaseURL", "feedsDir", "migrationsDir", "feeds.enabled", "feeds.fallback",
-        "feeds.urls", "symbols", "demo", "simulator.rate", "publishURL", "publishBatch", "app.id", "app.key",
+        "feeds.urls", "symbols", "demo", "simulator.rate", "simulator.faults", "publishURL", "publishBatch", "app.id",
+        "app.key",
         "app.secret",
         "webhooks.allowPrivate", "push.apnsTopic", "log.level",
     ]
@@ -164,6 +166,14 @@ public enum SettingsLoader {
         }
         if let isDemo = try values.flag("demo") { settings.isDemo = isDemo }
         if let rate = try values.whole("simulator.rate", in: 1...200_000) { settings.simulatorRate = rate }
+        if let faults = values.text("simulator.faults") {
+            do {
+                settings.simulatorFaults = try FaultPlan(faults)
+            } catch {
+                throw SetupError.badSetting(
+                    name: "simulator.faults", value: faults, expected: "a plan of faults (\(error))")
+            }
+        }
     }
 
     private static func readPublishing(_ values: Values, into settings: inout Settings) throws {

@@ -89,8 +89,26 @@ struct SimulateCommand: AsyncParsableCommand {
         discussion: """
             Eight crypto pairs and eight stocks; Feeds/sim.yaml describes its dialect. The same seed gives the same prices.
 
+            FAULTS, separated by commas; what happens every so often happens the first time when that time has passed
+              drop 1%                   messages that are lost for good
+              duplicate 0.5%            messages that are sent twice
+              reorder 0.5%              messages that come after the next one of their symbol
+              garbage 0.2%              unreadable messages in between
+              gap 20 every 30s          trades that are not sent, but served for backfill
+              stall 3s every 1m         silence; trades go on and are served for backfill
+              disconnect every 45s      every connection is cut
+              skew 2s                   the exchange's clock is ahead (-2s: behind)
+              burst 5x for 1s every 20s a higher rate for a while
+
+            HTTP, ON THE SAME PORT
+              GET  /trades?symbol=S&from=ID&to=ID&limit=N   trades of the last 10 minutes, at most 100000 of a symbol
+              GET  /ledger                                  what was sent and what was not, by symbol
+              GET  /faults, POST /faults                    the faults in force; the text of others, 'none' for none
+
             EXAMPLES
               tickwire simulate --rate 100 --seed 7
+              tickwire simulate --rate 2000 --faults "drop 1%, reorder 0.5%, disconnect every 45s"
+              curl -d "stall 5s every 20s" http://127.0.0.1:6080/faults
               tickwire up --feeds sim --feed-url sim=ws://127.0.0.1:6080/
             """
     )
@@ -99,6 +117,8 @@ struct SimulateCommand: AsyncParsableCommand {
     var rate = 20
     @Option(help: "Decides every price, size and side.")
     var seed: UInt64 = 1
+    @Option(help: "What goes wrong; see FAULTS.")
+    var faults: String?
     @Option(help: "Port to listen on; 0 takes a free one.")
     var port = 6080
     @Option(help: "Address to listen on.")
@@ -114,12 +134,13 @@ struct SimulateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let faults = try self.faults.map { text throws(FaultPlanError) in try FaultPlan(text) } ?? FaultPlan()
         let server = try await SimulatorServer.start(
-            .init(host: self.bind, port: self.port, rate: self.rate, seed: self.seed),
+            .init(host: self.bind, port: self.port, rate: self.rate, seed: self.seed, faults: faults),
             on: MultiThreadedEventLoopGroup.singleton.next(), logger: Logger(label: "tickwire")
         )
         Terminal.note(
-            "Simulated exchange on ws://\(self.bind):\(server.port)/, \(self.rate) messages a second, seed \(self.seed). Ctrl-C stops it."
+            "Simulated exchange on ws://\(self.bind):\(server.port)/, \(self.rate) messages a second, seed \(self.seed), faults: \(faults). Ctrl-C stops it."
         )
         await StopSignal.wait()
         await server.stop()
