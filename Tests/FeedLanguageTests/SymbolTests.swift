@@ -167,14 +167,18 @@ struct SymbolTests {
             return
         }
         let symbols = try ["BTC-USD", "NOPE-USD", "AVAX-USD"].map { try Symbol($0) }
-        let requests = plan.requests(for: symbols, now: Timestamp(nanoseconds: 0), random: 0)
         #expect(plan.interval == .seconds(60))
-        #expect(requests.count == 1)
-        #expect(requests.first?.symbols.map(\.name) == ["BTC-USD", "AVAX-USD"])
+        var session = PollSession(plan: plan, symbols: symbols)
+        let now = Moment(instant: ContinuousClock().now, time: Timestamp(nanoseconds: 0))
+        let requests = session.start(now: now, random: 0).compactMap { action -> PollRequest? in
+            if case .request(let request) = action { return request }
+            return nil
+        }
+        #expect(requests.map { $0.symbols.map(\.name) } == [["BTC-USD", "AVAX-USD"]])
         #expect(
-            requests.first?.url
-                == "https://api.coingecko.com/api/v3/simple/price?ids=bitcoin,avalanche-2&vs_currencies=usd&include_last_updated_at=true&precision=full"
-        )
-        #expect(plan.requests(for: [], now: Timestamp(nanoseconds: 0), random: 0).isEmpty)
+            requests.map { plan.exchange(for: $0, now: now.time, random: 0).url } == [
+                "https://api.coingecko.com/api/v3/simple/price?ids=bitcoin,avalanche-2&vs_currencies=usd&include_last_updated_at=true&precision=full"
+            ])
+        #expect(session.summary(now: now).refused.keys.map(\.name) == ["NOPE-USD"])
     }
 }

@@ -1,5 +1,5 @@
 import Atomics
-import FeedLanguage
+public import FeedLanguage
 import Logging
 import Synchronization
 
@@ -18,6 +18,7 @@ public final class FeedMonitor: Sendable {
     private let connectionCount = ManagedAtomic(0)
     private let liveCount = ManagedAtomic(0)
     private let samples = Mutex<[String: Int]>([:])
+    private let pollState = Mutex<PollState?>(nil)
     private let logger: Logger
 
     init(name: String, logger: Logger) {
@@ -44,6 +45,11 @@ public final class FeedMonitor: Sendable {
         self.liveCount.wrappingDecrement(ordering: .relaxed)
         self.logger.warning("Feed disconnected", metadata: ["error": "\(reason)"])
     }
+
+    /// A polled feed's budget, pace and refusals; `nil` for a stream.
+    public var polling: PollState? { self.pollState.withLock { $0 } }
+
+    func polled(_ state: PollState) { self.pollState.withLock { $0 = state } }
 
     func answered() { self.connectionCount.wrappingIncrement(ordering: .relaxed) }
 

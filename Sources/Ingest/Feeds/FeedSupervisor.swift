@@ -68,11 +68,11 @@ public final class FeedSupervisor: Sendable {
                 state.streams.append(contentsOf: runners)
             }
             for runner in runners { runner.start() }
-        case .poll(let plan):
+        case .poll:
             self.state.withLock { $0.monitors.append(monitor) }
             self.pollerInput.yield(
                 PollRunner(
-                    feed: feed, plan: plan, symbols: symbols, urlOverride: url, client: self.httpClient,
+                    feed: feed, symbols: symbols, urlOverride: url, client: self.httpClient,
                     monitor: monitor, sink: self.sink
                 )
             )
