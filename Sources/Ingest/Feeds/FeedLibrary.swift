@@ -22,6 +22,22 @@ public enum FeedLibrary {
         return names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { "\(directory)/\($0)" }
     }
 
+    /// The file and those that it extends, nearest first, as far as they can be read.
+    static func sources(of file: String) -> [String] {
+        // What is wrong with the text is told by whoever loads it to run it.
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return [file] }
+        let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
+        var files = [file]
+        _ = try? Feed.load(
+            yaml: text, file: file,
+            otherFile: { name in
+                let path = folder.appendingPathComponent("\(name).yaml").path
+                files.append(path)
+                return try? String(contentsOfFile: path, encoding: .utf8)
+            })
+        return files
+    }
+
     /// Loads a file and runs the tests inside it: only a feed that passes may connect.
     public static func load(file: String) -> Result<Feed, FeedProblem> {
         guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {

@@ -6,23 +6,35 @@ public import NIOCore
 import NIOSSL
 import Synchronization
 
-/// Runs feeds.
+/// Runs feeds: for each as many connections as its symbols and streams need, or a poller.
 ///
-/// A connection for each shard of symbols, or a poller. Feeds can be added while it runs.
-public final class FeedSupervisor: Sendable {
-    private struct State {
-        var monitors: [FeedMonitor] = []
-        var streams: [StreamRunner] = []
+/// Feeds and symbols can be added, replaced and removed while it runs; what is not concerned goes on untouched.
+public actor FeedSupervisor {
+    /// A stream of a feed: connections to one address that differ in their symbols.
+    private struct Stream {
+        var feed: Feed
+        var plan = ConnectionPlan()
+        var runners: [Int: (runner: any FeedRunner, monitor: ConnectionMonitor)] = [:]
+    }
+
+    private struct RunningFeed {
+        var feed: Feed
+        var symbols: [Symbol]
+        let url: String?
+        let monitor: FeedMonitor
+        var streams: [Stream] = []
     }
 
     private let eventLoopGroup: any EventLoopGroup
     private let httpClient: HTTPClient
     private let logger: Logger
+    private let tap: FeedTap?
     private let sink: @Sendable ([Tick]) -> Void
     private let tls: NIOSSLContext
-    private let state = Mutex(State())
-    private let pollers: AsyncStream<PollRunner>
-    private let pollerInput: AsyncStream<PollRunner>.Continuation
+    private var running: [Venue: RunningFeed] = [:]
+    private let shownMonitors = Mutex<[FeedMonitor]>([])
+    private let runners: AsyncStream<any FeedRunner>
+    private let runnerInput: AsyncStream<any FeedRunner>.Continuation
 
     /// Makes a supervisor without feeds.
     ///
@@ -30,64 +42,228 @@ public final class FeedSupervisor: Sendable {
     ///   - eventLoopGroup: Connections are spread over its loops.
     ///   - httpClient: For polled feeds.
     ///   - logger: For what happens to connections.
+    ///   - tap: Sees all traffic; for recorders.
     ///   - sink: Takes the ticks of one read, in order, on the connection's event loop.
     /// - Throws: `NIOSSLError` when TLS cannot be set up.
     public init(
-        eventLoopGroup: any EventLoopGroup, httpClient: HTTPClient, logger: Logger,
+        eventLoopGroup: any EventLoopGroup, httpClient: HTTPClient, logger: Logger, tap: FeedTap? = nil,
         sink: @escaping @Sendable ([Tick]) -> Void
     ) throws {
         self.eventLoopGroup = eventLoopGroup
         self.httpClient = httpClient
         self.logger = logger
+        self.tap = tap
         self.sink = sink
         self.tls = try NIOSSLContext(configuration: .makeClientConfiguration())
-        (self.pollers, self.pollerInput) = AsyncStream.makeStream(of: PollRunner.self)
+        (self.runners, self.runnerInput) = AsyncStream.makeStream(of: (any FeedRunner).self)
     }
 
-    /// The feeds' health.
-    public var monitors: [FeedMonitor] { self.state.withLock { $0.monitors } }
+    /// The feeds' health, in the order they were added.
+    public nonisolated var monitors: [FeedMonitor] { self.shownMonitors.withLock { $0 } }
 
-    /// Starts a feed.
+    /// Runs what is added, until cancelled; then it closes the connections.
+    public nonisolated func run() async {
+        await withDiscardingTaskGroup { group in
+            for await runner in self.runners { group.addTask { await runner.run() } }
+            group.cancelAll()
+        }
+    }
+
+    /// Starts a feed; one that runs already is replaced.
     ///
     /// - Parameters:
     ///   - feed: A feed whose tests have passed.
-    ///   - symbols: What to subscribe to; symbols that the venue's rules cannot spell are left out.
+    ///   - symbols: What to subscribe to, best first; see ``FeedStatus/symbols`` for those that cannot be.
     ///   - url: Where to connect instead of the file's URL.
     public func add(_ feed: Feed, symbols: [Symbol], url: String? = nil) {
-        let monitor = FeedMonitor(name: feed.name.name, logger: self.logger)
+        guard self.running[feed.name] == nil else { return self.replace(feed, symbols: symbols) }
+        let monitor = FeedMonitor(feed, logger: self.logger)
+        self.shownMonitors.withLock { $0.append(monitor) }
+        var running = RunningFeed(feed: feed, symbols: symbols, url: url, monitor: monitor)
+        self.apply(&running)
+        self.running[feed.name] = running
+    }
+
+    /// Runs something else in a feed's place: a recording.
+    ///
+    /// - Parameters:
+    ///   - feed: Whose ticks and monitor it fills.
+    ///   - kind: What status calls it.
+    ///   - make: Makes the runner.
+    func add(
+        _ feed: Feed, kind: String, make: (ConnectionMonitor, @escaping @Sendable ([Tick]) -> Void) -> any FeedRunner
+    ) {
+        let monitor = FeedMonitor(feed, kind: kind, logger: self.logger)
+        let connection = ConnectionMonitor(name: "1", feed: monitor, tap: nil)
+        monitor.setConnections([connection])
+        self.shownMonitors.withLock { $0.append(monitor) }
+        self.runnerInput.yield(make(connection, self.sink(connection)))
+    }
+
+    /// Wants other symbols of a running feed.
+    ///
+    /// Connections get messages for the difference; symbols that stay are not interrupted.
+    ///
+    /// - Returns: Whether the feed runs.
+    @discardableResult
+    public func setSymbols(feed: Venue, symbols: [Symbol]) -> Bool {
+        guard var running = self.running[feed] else { return false }
+        running.symbols = symbols
+        self.apply(&running)
+        self.running[feed] = running
+        return true
+    }
+
+    /// The symbols that are wanted of a running feed; `nil` when it does not run.
+    public func symbols(of feed: Venue) -> [Symbol]? { self.running[feed]?.symbols }
+
+    /// Goes on with a changed feed file.
+    ///
+    /// Connections stay open when only the meaning of frames changed, and are opened anew when the address or the messages did.
+    ///
+    /// - Parameters:
+    ///   - feed: The feed of the same name, whose tests have passed; one that does not run is ignored.
+    ///   - symbols: What to subscribe to from now on; `nil` for no change.
+    public func replace(_ feed: Feed, symbols: [Symbol]? = nil) {
+        guard var running = self.running[feed.name] else { return }
+        running.feed = feed
+        running.symbols = symbols ?? running.symbols
+        self.apply(&running)
+        running.monitor.replaced(feed)
+        self.running[feed.name] = running
+    }
+
+    /// A running feed's file was read again: goes on with it when it is fit to run, and otherwise says why not.
+    ///
+    /// Symbols that were the old file's own proposal become the new one's.
+    func reload(_ name: Venue, file: String, _ result: Result<Feed, FeedProblem>) {
+        guard let running = self.running[name] else { return }
+        switch result {
+        case .failure(let problem): running.monitor.refused(problem)
+        case .success(let feed) where feed.name != name:
+            running.monitor.refused(
+                FeedProblem(lines: [
+                    "\(file): the feed was named '\(name)' and is now '\(feed.name)'. Name it as before, or start again."
+                ])
+            )
+        case .success(let feed):
+            let isProposal = running.symbols == running.feed.defaultSymbols
+            self.replace(feed, symbols: isProposal ? feed.defaultSymbols : nil)
+        }
+    }
+
+    /// Ends a feed and forgets it.
+    public func remove(feed: Venue) {
+        guard let running = self.running.removeValue(forKey: feed) else { return }
+        for stream in running.streams {
+            for entry in stream.runners.values { entry.runner.stop() }
+        }
+        self.shownMonitors.withLock { $0.removeAll { $0 === running.monitor } }
+    }
+
+    // MARK: Steps
+
+    /// Brings a feed's connections to what its file and its symbols ask for.
+    private func apply(_ running: inout RunningFeed) {
+        var refused: [(symbol: Symbol, reason: String)] = []
+        let feed = running.feed
+        let known = running.symbols.filter { feed.nativeSymbol(for: $0) != nil }
+        for symbol in running.symbols where !known.contains(symbol) {
+            refused.append((symbol, "the feed file has no name for it"))
+        }
+        self.updateStreams(&running)
+        for index in running.streams.indices {
+            for symbol in self.connect(&running.streams[index], known, running) {
+                guard !refused.contains(where: { $0.symbol == symbol }) else { continue }
+                refused.append((symbol, "this venue's connections are full"))
+            }
+        }
+        running.monitor.setConnections(
+            running.streams.flatMap { stream in
+                stream.runners.sorted { $0.key < $1.key }.map(\.value.monitor)
+            }
+        )
+        running.monitor.setRefused(refused)
+    }
+
+    /// Matches running streams with those of the file, by name and kind.
+    private func updateStreams(_ running: inout RunningFeed) {
+        var old = running.streams
+        running.streams = running.feed.streams.map { feed in
+            guard
+                let index = old.firstIndex(where: {
+                    $0.feed.streamName == feed.streamName && $0.feed.isPolled == feed.isPolled
+                })
+            else { return Stream(feed: feed) }
+            var stream = old.remove(at: index)
+            if stream.feed !== feed {
+                for entry in stream.runners.values { entry.runner.replaceFeed(feed) }
+            }
+            stream.feed = feed
+            return stream
+        }
+        for stream in old {
+            for entry in stream.runners.values { entry.runner.stop() }
+        }
+    }
+
+    /// Opens, changes and closes a stream's connections; returns the symbols that find no place.
+    private func connect(_ stream: inout Stream, _ symbols: [Symbol], _ running: RunningFeed) -> [Symbol] {
+        let feed = stream.feed
+        let changes = stream.plan.update(
+            symbols, capacity: feed.isPolled ? .max : feed.limits.symbolsPerConnection,
+            connectionsMax: feed.isPolled ? 1 : feed.limits.connections
+        )
+        for change in changes {
+            switch change {
+            case .close(let number): stream.runners.removeValue(forKey: number)?.runner.stop()
+            case .replaceSymbols(let number, let symbols):
+                guard let entry = stream.runners[number] else { continue }
+                entry.monitor.replaceSymbols(symbols)
+                entry.runner.replaceSymbols(symbols)
+            case .open(let number, let symbols):
+                let name = feed.streamName.map { "\($0) \(number)" } ?? String(number)
+                let monitor = ConnectionMonitor(name: name, feed: running.monitor, tap: self.tap)
+                monitor.replaceSymbols(symbols)
+                let runner = self.runner(for: feed, symbols, running.url, monitor)
+                stream.runners[number] = (runner, monitor)
+                self.runnerInput.yield(runner)
+            }
+        }
+        return stream.plan.refused
+    }
+
+    private func runner(
+        for feed: Feed, _ symbols: [Symbol], _ url: String?, _ monitor: ConnectionMonitor
+    ) -> any FeedRunner {
         switch feed.transport {
         case .webSocket:
-            let runners = feed.shards(of: symbols).map { shard in
-                StreamRunner(
-                    feed: feed, symbols: shard, urlOverride: url, eventLoop: self.eventLoopGroup.next(), tls: self.tls,
-                    monitor: monitor, sink: self.sink
-                )
-            }
-            self.state.withLock { state in
-                state.monitors.append(monitor)
-                state.streams.append(contentsOf: runners)
-            }
-            for runner in runners { runner.start() }
+            StreamRunner(
+                feed: feed, symbols: symbols, urlOverride: url, eventLoop: self.eventLoopGroup.next(), tls: self.tls,
+                monitor: monitor, sink: self.sink(monitor)
+            )
         case .poll:
-            self.state.withLock { $0.monitors.append(monitor) }
-            self.pollerInput.yield(
-                PollRunner(
-                    feed: feed, symbols: symbols, urlOverride: url, client: self.httpClient,
-                    monitor: monitor, sink: self.sink
-                )
+            PollRunner(
+                feed: feed, symbols: symbols, urlOverride: url, client: self.httpClient, monitor: monitor,
+                sink: self.sink(monitor)
             )
         }
     }
 
-    /// Polls until cancelled, then closes the connections.
-    public func run() async {
-        await withDiscardingTaskGroup { group in
-            for await poller in self.pollers { group.addTask { await poller.run() } }
-            group.cancelAll()
+    private func sink(_ monitor: ConnectionMonitor) -> @Sendable ([Tick]) -> Void {
+        let sink = self.sink
+        return { ticks in
+            monitor.received(ticks)
+            sink(ticks)
         }
-        for stream in self.state.withLock({ $0.streams }) {
-            // The closure throws nothing; a loop that is shut down has no connection left.
-            try? await stream.stop().get()
+    }
+}
+
+extension Feed {
+    var isPolled: Bool {
+        switch self.transport {
+        case .webSocket: false
+        case .poll: true
         }
     }
 }

@@ -4,7 +4,7 @@ import Market
 
 /// Performs what a ``PollSession`` decides: sends its requests and decodes the answers by the same rules as a stream's
 /// frames.
-final class PollRunner: Sendable {
+final class PollRunner: FeedRunner, Sendable {
     private enum Event: Sendable {
         case timer(Int)
         case answered(Int, HTTPResponse, Timestamp)
@@ -35,14 +35,14 @@ final class PollRunner: Sendable {
     private let symbols: [Symbol]
     private let urlOverride: AddressOverride?
     private let client: HTTPClient
-    private let monitor: FeedMonitor
+    private let monitor: ConnectionMonitor
     private let sink: @Sendable ([Tick]) -> Void
     private let clock = ContinuousClock()
     private let events: AsyncStream<Event>
     private let input: AsyncStream<Event>.Continuation
 
     init(
-        feed: Feed, symbols: [Symbol], urlOverride: String?, client: HTTPClient, monitor: FeedMonitor,
+        feed: Feed, symbols: [Symbol], urlOverride: String?, client: HTTPClient, monitor: ConnectionMonitor,
         sink: @escaping @Sendable ([Tick]) -> Void
     ) {
         self.feed = feed

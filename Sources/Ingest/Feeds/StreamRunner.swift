@@ -6,13 +6,16 @@ import NIOSSL
 /// Performs what a ``FeedSession`` decides for one WebSocket connection: connects, sends, decodes frames where they are read.
 ///
 /// SAFETY: every stored `var` is touched on `eventLoop` only; `start` and `stop` hop there first.
-final class StreamRunner: @unchecked Sendable {
+final class StreamRunner: FeedRunner, @unchecked Sendable {
     private let eventLoop: any EventLoop
     private let tls: NIOSSLContext
-    private let monitor: FeedMonitor
+    private let monitor: ConnectionMonitor
     private let urlOverride: String?
     private let sink: @Sendable ([Tick]) -> Void
     private let clock = ContinuousClock()
+    private var feed: Feed
+    private var symbols: [Symbol]
+    private var url = ""
     private var session: FeedSession
     private var decoder: FrameDecoder
     private var client: WebSocketClient?
@@ -22,11 +25,15 @@ final class StreamRunner: @unchecked Sendable {
     private var generation = 0
     private var isOpen = false
     private var isStopped = false
+    private let untilStopped: AsyncStream<Never>
+    private let stopping: AsyncStream<Never>.Continuation
 
     init(
         feed: Feed, symbols: [Symbol], urlOverride: String?, eventLoop: any EventLoop, tls: NIOSSLContext,
-        monitor: FeedMonitor, sink: @escaping @Sendable ([Tick]) -> Void
+        monitor: ConnectionMonitor, sink: @escaping @Sendable ([Tick]) -> Void
     ) {
+        self.feed = feed
+        self.symbols = symbols
         self.session = FeedSession(feed: feed, symbols: symbols)
         self.decoder = FrameDecoder(feed: feed, symbols: symbols)
         self.urlOverride = urlOverride
@@ -34,32 +41,67 @@ final class StreamRunner: @unchecked Sendable {
         self.tls = tls
         self.monitor = monitor
         self.sink = sink
+        (self.untilStopped, self.stopping) = AsyncStream.makeStream(of: Never.self)
     }
 
-    func start() {
+    func run() async {
         self.eventLoop.execute { self.perform(self.session.start(now: self.clock.now)) }
+        for await _ in self.untilStopped {}
+        // The closure throws nothing; a loop that is shut down has no connection left.
+        try? await self.eventLoop.submit { self.end() }.get()
     }
 
-    /// Says good-bye and ends; done when the connection is closed or was never open.
-    func stop() -> EventLoopFuture<Void> {
-        self.eventLoop.submit {
-            self.isStopped = true
-            self.timer?.cancel()
+    func stop() { self.stopping.finish() }
+
+    func replaceSymbols(_ symbols: [Symbol]) {
+        self.eventLoop.execute {
+            self.symbols = symbols
+            self.decoder = FrameDecoder(feed: self.feed, symbols: symbols)
+            self.perform(self.session.replaceSymbols(symbols, now: self.clock.now))
+        }
+    }
+
+    func replaceFeed(_ feed: Feed) {
+        self.eventLoop.execute {
+            let goesOn = feed.connects(like: self.feed)
+            self.feed = feed
+            self.decoder = FrameDecoder(feed: feed, symbols: self.symbols)
+            if goesOn || self.isStopped { return }
+            if self.isOpen {
+                self.isOpen = false
+                self.monitor.ended()
+            }
             self.perform(self.session.stop())
-            self.client?.close()
+            self.client = nil
+            self.session = FeedSession(feed: feed, symbols: self.symbols)
+            self.perform(self.session.start(now: self.clock.now))
         }
     }
 
     // MARK: On the event loop
 
+    private func end() {
+        self.isStopped = true
+        self.timer?.cancel()
+        self.perform(self.session.stop())
+        self.client?.close()
+        self.flush()
+        if self.isOpen {
+            self.isOpen = false
+            self.monitor.ended()
+        }
+    }
+
     private func perform(_ actions: [FeedSession.Action]) {
         for action in actions {
             switch action {
             case .connect(let url, let headers): self.connect(url, headers)
-            case .send(let text): self.client?.send(text: text)
+            case .send(let text):
+                self.client?.send(text: text)
+                self.monitor.saw(.sent(url: self.url, Array(text.utf8)), at: .now)
             case .armTimer(let deadline): self.arm(deadline)
             case .disconnect: self.client?.cut()
-            case .report: break
+            case .report(let status): self.monitor.report(status)
             }
         }
     }
@@ -78,7 +120,8 @@ final class StreamRunner: @unchecked Sendable {
         let generation = self.generation
         let url: WebSocketURL
         do {
-            url = try WebSocketURL(self.urlOverride ?? text)
+            self.url = self.urlOverride ?? text
+            url = try WebSocketURL(self.url)
         } catch {
             self.failedToConnect("\(error)")
             return
@@ -108,12 +151,14 @@ final class StreamRunner: @unchecked Sendable {
         self.client = client
         self.isOpen = true
         self.monitor.opened()
+        self.monitor.saw(.opened(url: self.url), at: .now)
         self.perform(self.session.connected(now: self.clock.now))
     }
 
     private func received(_ message: ByteBuffer, _ generation: Int) {
         guard generation == self.generation, !self.isStopped else { return }
         let receivedTime = Timestamp.now
+        self.monitor.saw(.received(Array(message.readableBytesView)), at: receivedTime)
         let outcome = message.withUnsafeReadableBytes { bytes in
             let outcome = self.decoder.decode(bytes, receivedTime: receivedTime, into: &self.ticks)
             self.monitor.count(outcome, frame: bytes)
@@ -138,7 +183,8 @@ final class StreamRunner: @unchecked Sendable {
         self.client = nil
         if self.isOpen {
             self.isOpen = false
-            if self.isStopped { return }
+            // Cutting our own connection may end here before `end` is through.
+            if self.isStopped { return self.monitor.ended() }
             self.monitor.closed(reason: reason)
         }
         self.perform(self.session.closed(now: self.clock.now, reason: reason, random: .random(in: 0 ... .max)))

@@ -6,6 +6,7 @@ import Market
 /// A feed that will run, with its symbols.
 struct SelectedFeed: Sendable {
     let feed: Feed
+    let file: String
     let symbols: [Symbol]
     let url: String?
 }
@@ -26,7 +27,8 @@ enum FeedSelection {
 
     /// Loads one feed by name.
     static func load(_ name: String, _ settings: Settings) throws -> SelectedFeed {
-        let feed = try FeedLibrary.load(file: self.file(of: name, settings)).get()
+        let file = try self.file(of: name, settings)
+        let feed = try FeedLibrary.load(file: file).get()
         guard feed.missingVariables.isEmpty else {
             let names = feed.missingVariables.joined(separator: " and ")
             throw SetupError.badSetting(
@@ -34,7 +36,7 @@ enum FeedSelection {
             )
         }
         let symbols = try settings.symbols?.map { try Symbol($0) } ?? feed.defaultSymbols
-        return SelectedFeed(feed: feed, symbols: symbols, url: settings.feedURLs[name])
+        return SelectedFeed(feed: feed, file: file, symbols: symbols, url: settings.feedURLs[name])
     }
 
     private static func file(of name: String, _ settings: Settings) throws -> String {

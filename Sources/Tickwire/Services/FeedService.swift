@@ -13,6 +13,7 @@ final class FeedService: Service {
     private let settings: Settings
     private let feeds: [SelectedFeed]
     private let supervisor: FeedSupervisor
+    private let reloader: FeedReloader
     private let pipeline: MarketPipeline
     private let directory: SymbolDirectory
     private let eventLoopGroup: any EventLoopGroup
@@ -25,6 +26,7 @@ final class FeedService: Service {
         self.settings = settings
         self.feeds = feeds
         self.supervisor = supervisor
+        self.reloader = FeedReloader(supervisor: supervisor)
         self.pipeline = pipeline
         self.directory = directory
         self.eventLoopGroup = eventLoopGroup
@@ -34,13 +36,15 @@ final class FeedService: Service {
     func run() async throws {
         for selected in self.feeds {
             self.directory.insert(selected.symbols.map { ($0, selected.feed.name) })
-            self.supervisor.add(selected.feed, symbols: selected.symbols, url: selected.url)
+            await self.supervisor.add(selected.feed, symbols: selected.symbols, url: selected.url)
+            await self.reloader.watch(selected.feed.name, file: selected.file)
         }
         try await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await self.supervisor.run() }
+                group.addTask { await self.reloader.run() }
                 group.addTask { try await self.runSimulatorIfNeeded() }
-                // Both end when the service is told to stop; an error of the simulator ends it too.
+                // All end when the service is told to stop; an error of the simulator ends it too.
                 for try await _ in group {}
             }
         }
@@ -69,7 +73,7 @@ final class FeedService: Service {
         let symbols = selected.symbols.filter(known.contains)
         let simulated = symbols.isEmpty ? server.symbols : symbols
         self.directory.insert(simulated.map { ($0, selected.feed.name) })
-        self.supervisor.add(selected.feed, symbols: simulated, url: "ws://127.0.0.1:\(server.port)/")
+        await self.supervisor.add(selected.feed, symbols: simulated, url: "ws://127.0.0.1:\(server.port)/")
         // Until cancelled, which is how the service says stop.
         while !Task.isCancelled { do { try await Task.sleep(for: .seconds(3600)) } catch { break } }
         await server.stop()

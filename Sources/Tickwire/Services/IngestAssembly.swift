@@ -20,6 +20,8 @@ struct IngestAssembly {
         let services: [any Service]
         let feeds: FeedService
         let metrics: @Sendable () -> String
+        /// The answer of `/v1/feeds`.
+        let feedStatus: @Sendable () -> String
     }
 
     let settings: Settings
@@ -59,7 +61,7 @@ struct IngestAssembly {
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
                     + MetricsText.recorder(recorder.counters) + MetricsText.deliveries(deliveries.counters)
-            }
+            }, feedStatus: { FeedStatusText.json(supervisor.monitors.map(\.status)) }
         )
     }
 

@@ -104,6 +104,7 @@ public struct ServiceRunner: Sendable {
         var services: [any Service] = []
         var metrics: [@Sendable () -> String] = []
         var runsFeeds: FeedService?
+        var feedStatus: (@Sendable () -> String)?
 
         if self.kind == .gateway {
             services.append(self.directoryService(directory, LastTicks(client: database.client, catalog: catalog)))
@@ -128,16 +129,18 @@ public struct ServiceRunner: Sendable {
             services.append(contentsOf: ingest.services)
             metrics.append(ingest.metrics)
             runsFeeds = ingest.feeds
+            feedStatus = ingest.feedStatus
         }
         let texts = metrics
-        services.append(self.server(app, hub, directory, announce) { texts.map { $0() }.joined() })
+        services.append(self.server(app, hub, directory, feedStatus, announce) { texts.map { $0() }.joined() })
         // Feeds come last: what is started last is stopped first.
         if let runsFeeds { services.append(runsFeeds) }
         return services.map { .init(service: $0) }
     }
 
     private func server(
-        _ app: App, _ hub: Hub, _ directory: SymbolDirectory, _ announce: @escaping @Sendable (String) -> Void,
+        _ app: App, _ hub: Hub, _ directory: SymbolDirectory, _ feedStatus: (@Sendable () -> String)?,
+        _ announce: @escaping @Sendable (String) -> Void,
         metrics: @escaping @Sendable () -> String
     ) -> GatewayServer {
         var options = GatewayOptions()
@@ -148,6 +151,7 @@ public struct ServiceRunner: Sendable {
         hooks.metrics = metrics
         hooks.routes = { router in
             router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
+            if let feedStatus { router.get("/v1/feeds") { _, _ in JSONAnswer(text: feedStatus()) } }
         }
         let kind = self.kind
         let settings = self.settings

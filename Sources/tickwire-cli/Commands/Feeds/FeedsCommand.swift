@@ -1,0 +1,11 @@
+import ArgumentParser
+
+/// `tickwire feeds`: the feed files.
+struct FeedsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "feeds", abstract: "Work with feed files and watch running feeds.",
+        subcommands: [
+            FeedsListCommand.self, FeedsCheckCommand.self, FeedsReplayCommand.self, FeedsStatusCommand.self,
+        ]
+    )
+}
