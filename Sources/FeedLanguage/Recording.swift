@@ -136,6 +136,15 @@ public enum Recording {
         bytes.append(UInt8(ascii: "\n"))
     }
 
+    /// Appends the answer to a request as a line.
+    public static func writeAnswered(
+        _ payload: some Collection<UInt8>, by address: String, at time: Timestamp, to bytes: inout [UInt8]
+    ) {
+        bytes.append(contentsOf: address.utf8)
+        bytes.append(literal: " -> ")
+        Self.writeReceived(payload, at: time, to: &bytes)
+    }
+
     // MARK: Parts
 
     private static func timed(_ bytes: ArraySlice<UInt8>, kind: Kind, number: Int) throws(RecordingError) -> Line {

@@ -10,6 +10,10 @@ public enum IngestError: Error, Equatable, CustomStringConvertible {
     case protocolViolation(String)
     /// The port is taken.
     case portInUse(host: String, port: Int)
+    /// A recording cannot be read.
+    case unreadableRecording(String)
+    /// A recording cannot be written.
+    case cannotRecord(path: String, reason: String)
 
     /// One line for an operator.
     public var description: String {
@@ -22,6 +26,10 @@ public enum IngestError: Error, Equatable, CustomStringConvertible {
             "A message was longer than \(limit) bytes."
         case .protocolViolation(let what):
             "The server broke the WebSocket protocol: \(what)."
+        case .unreadableRecording(let path):
+            "The recording '\(path)' cannot be read. Check the path."
+        case .cannotRecord(let path, let reason):
+            "The recording '\(path)' cannot be written: \(reason)."
         case .portInUse(let host, let port):
             "Port \(port) on \(host) is in use. Stop the other program or choose another port with --port."
         }

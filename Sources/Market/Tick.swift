@@ -42,6 +42,8 @@ public struct TickFlags: OptionSet, Sendable, Hashable {
     @inlinable public static var implausibleTime: TickFlags { TickFlags(rawValue: 1 << 2) }
     /// A price or size had more than 18 significant digits and was rounded half-even.
     @inlinable public static var rounded: TickFlags { TickFlags(rawValue: 1 << 3) }
+    /// Played from a recording: fires no alert.
+    @inlinable public static var replayed: TickFlags { TickFlags(rawValue: 1 << 8) }
 }
 
 /// An executed price and size.
@@ -165,6 +167,25 @@ public enum Tick: Sendable, Hashable {
         switch self {
         case .trade(let trade): trade.receivedTime
         case .quote(let quote): quote.receivedTime
+        }
+    }
+    /// Marks.
+    public var flags: TickFlags {
+        get {
+            switch self {
+            case .trade(let trade): trade.flags
+            case .quote(let quote): quote.flags
+            }
+        }
+        set {
+            switch self {
+            case .trade(var trade):
+                trade.flags = newValue
+                self = .trade(trade)
+            case .quote(var quote):
+                quote.flags = newValue
+                self = .quote(quote)
+            }
         }
     }
 }

@@ -35,6 +35,8 @@ struct TimeArgument: ExpressibleByArgument {
 struct DurationArgument: ExpressibleByArgument {
     let nanoseconds: Int64
 
+    init(seconds: Int64) { self.nanoseconds = seconds * 1_000_000_000 }
+
     init?(argument: String) {
         let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800]
         guard let unit = argument.last.flatMap({ units[$0] }), let count = Int64(argument.dropLast()), count > 0,

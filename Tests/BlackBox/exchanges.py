@@ -14,6 +14,7 @@ class MockExchange:
         self.script = script
         self.received = []
         self.connections = 0
+        self.open = set()
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -44,10 +45,13 @@ class MockExchange:
 
         async def handle(connection):
             self.connections += 1
+            self.open.add(connection)
             try:
                 await self.script(self, connection)
             except websockets.ConnectionClosed:
                 pass
+            finally:
+                self.open.discard(connection)
 
         async with websockets.serve(handle, "127.0.0.1", self.port):
             self._started.set()

@@ -45,7 +45,8 @@ struct FeedRunnerTests {
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton, httpClient: client, logger: quiet
         ) { for tick in $0 { input.yield(tick) } }
         let running = Task { await supervisor.run() }
-        await supervisor.add(feed, symbols: [try Symbol("BTC-USD"), try Symbol("AAPL")], url: "ws://127.0.0.1:\(port)/")
+        await supervisor.add(
+            feed, symbols: [try Symbol("BTC-USD"), try Symbol("AAPL")], url: "ws://127.0.0.1:\(port)/")
 
         var iterator = ticks.makeAsyncIterator()
         var symbols: Set<String> = []

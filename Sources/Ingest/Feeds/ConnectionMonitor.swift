@@ -161,9 +161,9 @@ final class ConnectionMonitor: Sendable {
 
     var state: State { self.facts.withLock { $0.state } }
 
-    var status: FeedStatus.Connection {
+    var status: FeedReport.Connection {
         let facts = self.facts.withLock { $0 }
-        var status = FeedStatus.Connection(
+        var status = FeedReport.Connection(
             name: self.name, state: Self.word(facts.state), since: facts.since.description, symbols: facts.symbols.count
         )
         switch facts.state {
@@ -176,7 +176,7 @@ final class ConnectionMonitor: Sendable {
         return status
     }
 
-    var symbols: [FeedStatus.SymbolEntry] {
+    var symbols: [FeedReport.SymbolEntry] {
         self.facts.withLock { $0.symbols }.map { symbol, subscription in
             switch subscription {
             case .pending: .init(symbol: symbol.name, state: "pending")

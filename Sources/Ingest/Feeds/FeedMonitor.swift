@@ -19,9 +19,9 @@ public final class FeedMonitor: Sendable {
         var connections: [ConnectionMonitor] = []
         /// Symbols that no connection carries, and why.
         var refused: [(symbol: Symbol, reason: String)] = []
-        var budgets: [FeedStatus.Budget] = []
-        var samples: [FeedStatus.Sample] = []
-        var problem: FeedStatus.Problem?
+        var budgets: [FeedReport.Budget] = []
+        var samples: [FeedReport.Sample] = []
+        var problem: FeedReport.Problem?
         var reloads = 0
     }
 
@@ -116,18 +116,13 @@ public final class FeedMonitor: Sendable {
         self.tickCount.wrappingIncrement(by: ticks.count, ordering: .relaxed)
         self.lastTick.store(last.receivedTime.nanoseconds, ordering: .relaxed)
         // One tick of a read stands for all: they came together. Old ones and those without a time tell nothing.
-        let flags =
-            switch last {
-            case .trade(let trade): trade.flags
-            case .quote(let quote): quote.flags
-            }
-        guard flags.isDisjoint(with: [.snapshot, .noEventTime, .implausibleTime]) else { return }
+        guard last.flags.isDisjoint(with: [.snapshot, .noEventTime, .implausibleTime]) else { return }
         let nanoseconds = last.receivedTime.nanoseconds - last.eventTime.nanoseconds
         self.lag.record(milliseconds: Int(nanoseconds / 1_000_000))
     }
 
     /// Keeps what the provider's allowance stands at.
-    func setBudgets(_ budgets: [FeedStatus.Budget]) { self.facts.withLock { $0.budgets = budgets } }
+    func setBudgets(_ budgets: [FeedReport.Budget]) { self.facts.withLock { $0.budgets = budgets } }
 
     /// `text` without the feed's secrets.
     func redacted(_ text: String) -> String { self.facts.withLock { $0.feed }.redacted(text) }
@@ -138,7 +133,7 @@ public final class FeedMonitor: Sendable {
         let name = FrameTally.name(of: outcome)
         let isFirst = self.facts.withLock { $0.samples.count { $0.outcome == name } < Self.samplesMax }
         guard isFirst else { return }
-        let sample = FeedStatus.Sample(
+        let sample = FeedReport.Sample(
             outcome: name, time: Timestamp.now.description, detail: detail.map(self.redacted),
             frame: self.redacted(String(decoding: frame.prefix(Self.sampleBytesMax), as: UTF8.self))
         )
@@ -192,14 +187,14 @@ public final class FeedMonitor: Sendable {
     // MARK: Status
 
     /// Everything at once.
-    public var status: FeedStatus {
+    public var status: FeedReport {
         let facts = self.facts.withLock { $0 }
         let connections = facts.connections.map(\.status)
         let refused = facts.refused.map {
-            FeedStatus.SymbolEntry(symbol: $0.symbol.name, state: "refused", reason: $0.reason)
+            FeedReport.SymbolEntry(symbol: $0.symbol.name, state: "refused", reason: $0.reason)
         }
         let frames = self.frames.values
-        return FeedStatus(
+        return FeedReport(
             feed: self.name, title: facts.feed.title, kind: facts.kind, state: Self.state(connections),
             connections: connections,
             symbols: (facts.connections.flatMap(\.symbols) + refused).sorted { $0.symbol < $1.symbol },
@@ -212,7 +207,7 @@ public final class FeedMonitor: Sendable {
         )
     }
 
-    private static func state(_ connections: [FeedStatus.Connection]) -> String {
+    private static func state(_ connections: [FeedReport.Connection]) -> String {
         let live = connections.count { $0.state == "live" }
         if live == connections.count, live > 0 { return "live" }
         if live > 0 { return "degraded" }

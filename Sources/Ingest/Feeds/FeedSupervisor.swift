@@ -73,7 +73,7 @@ public actor FeedSupervisor {
     ///
     /// - Parameters:
     ///   - feed: A feed whose tests have passed.
-    ///   - symbols: What to subscribe to, best first; see ``FeedStatus/symbols`` for those that cannot be.
+    ///   - symbols: What to subscribe to, best first; see ``FeedReport/symbols`` for those that cannot be.
     ///   - url: Where to connect instead of the file's URL.
     public func add(_ feed: Feed, symbols: [Symbol], url: String? = nil) {
         guard self.running[feed.name] == nil else { return self.replace(feed, symbols: symbols) }
@@ -84,20 +84,19 @@ public actor FeedSupervisor {
         self.running[feed.name] = running
     }
 
-    /// Runs something else in a feed's place: a recording.
+    /// Plays a recording in a feed's place.
     ///
     /// - Parameters:
-    ///   - feed: Whose ticks and monitor it fills.
-    ///   - kind: What status calls it.
-    ///   - make: Makes the runner.
-    func add(
-        _ feed: Feed, kind: String, make: (ConnectionMonitor, @escaping @Sendable ([Tick]) -> Void) -> any FeedRunner
-    ) {
-        let monitor = FeedMonitor(feed, kind: kind, logger: self.logger)
+    ///   - replay: The recording and what becomes of it.
+    ///   - feed: The feed, or the one of its streams that was recorded.
+    public func add(_ replay: FeedReplay, of feed: Feed) {
+        let monitor = FeedMonitor(feed, kind: "replay", logger: self.logger)
         let connection = ConnectionMonitor(name: "1", feed: monitor, tap: nil)
         monitor.setConnections([connection])
         self.shownMonitors.withLock { $0.append(monitor) }
-        self.runnerInput.yield(make(connection, self.sink(connection)))
+        self.runnerInput.yield(
+            ReplayRunner(feed: feed, replay: replay, monitor: connection, sink: self.sink(connection))
+        )
     }
 
     /// Wants other symbols of a running feed.

@@ -18,11 +18,11 @@ struct LagHistogram: Sendable {
     }
 
     /// What was counted; `nil` before the first.
-    var summary: FeedStatus.Lag? {
+    var summary: FeedReport.Lag? {
         let counts = self.counts.map { $0.load(ordering: .relaxed) }
         let total = counts.reduce(0, +)
         guard total > 0 else { return nil }
-        return FeedStatus.Lag(
+        return FeedReport.Lag(
             count: total, p50: Self.bound(counts, total, percent: 50), p99: Self.bound(counts, total, percent: 99),
             last: self.last.load(ordering: .relaxed)
         )

@@ -9,6 +9,8 @@ struct SelectedFeed: Sendable {
     let file: String
     let symbols: [Symbol]
     let url: String?
+    /// The recording that is played in its place.
+    var recording: String?
 }
 
 /// Chooses the feeds and symbols that the settings ask for.
@@ -20,9 +22,12 @@ enum FeedSelection {
     ///
     /// - Throws: ``SetupError`` for names that no file has, `FeedProblem` for a file with faults, `MarketError` for a bad symbol.
     static func load(_ settings: Settings) throws -> [SelectedFeed] {
-        let names = settings.isDemo ? [] : settings.feeds ?? Settings.defaultFeeds
         for name in settings.feedURLs.keys { _ = try self.file(of: name, settings) }
-        return try names.map { try self.load($0, settings) }
+        let replays = settings.replays.keys.sorted()
+        // Recordings alone, unless live feeds are named beside them.
+        let proposed = replays.isEmpty ? Settings.defaultFeeds : []
+        let names = (settings.isDemo ? [] : settings.feeds ?? proposed).filter { !replays.contains($0) }
+        return try names.map { try self.load($0, settings) } + replays.map { try self.replay($0, settings) }
     }
 
     /// Loads one feed by name.
@@ -39,8 +44,25 @@ enum FeedSelection {
         return SelectedFeed(feed: feed, file: file, symbols: symbols, url: settings.feedURLs[name])
     }
 
+    /// A recording needs no keys, and no connection.
+    private static func replay(_ name: String, _ settings: Settings) throws -> SelectedFeed {
+        let file = try self.file(of: name, settings)
+        let feed = try FeedLibrary.load(file: file).get()
+        let symbols = try settings.symbols?.map { try Symbol($0) } ?? feed.defaultSymbols
+        return SelectedFeed(feed: feed, file: file, symbols: symbols, url: nil, recording: settings.replays[name])
+    }
+
     private static func file(of name: String, _ settings: Settings) throws -> String {
-        let files = try FeedLibrary.files(in: settings.feedsDirectory)
+        try Settings.feedFile(of: name, in: settings.feedsDirectory)
+    }
+}
+
+extension Settings {
+    /// The file of a feed.
+    ///
+    /// - Throws: ``SetupError`` with the nearest name when no file has this one.
+    public static func feedFile(of name: String, in directory: String) throws -> String {
+        let files = try FeedLibrary.files(in: directory)
         let names = files.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
         guard let index = names.firstIndex(of: name) else {
             let hint = nearest(to: name, among: names).map { " (did you mean '\($0)'?)" } ?? ""

@@ -10,19 +10,25 @@ final class FeedService: Service {
     /// How long live feeds have to connect before the simulator takes over.
     private static let fallbackAfter = Duration.seconds(10)
 
-    private let settings: Settings
-    private let feeds: [SelectedFeed]
-    private let supervisor: FeedSupervisor
+    let settings: Settings
+    let feeds: [SelectedFeed]
+    let supervisor: FeedSupervisor
     private let reloader: FeedReloader
-    private let pipeline: MarketPipeline
+    let pipeline: MarketPipeline
     private let directory: SymbolDirectory
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
+    /// How many ticks wait for the database.
+    let backlog: @Sendable () -> Int
+    let announce: @Sendable (String) -> Void
 
     init(
         settings: Settings, feeds: [SelectedFeed], supervisor: FeedSupervisor, pipeline: MarketPipeline,
-        directory: SymbolDirectory, eventLoopGroup: any EventLoopGroup, logger: Logger
+        directory: SymbolDirectory, eventLoopGroup: any EventLoopGroup, logger: Logger,
+        backlog: @escaping @Sendable () -> Int, announce: @escaping @Sendable (String) -> Void
     ) {
+        self.backlog = backlog
+        self.announce = announce
         self.settings = settings
         self.feeds = feeds
         self.supervisor = supervisor
@@ -34,7 +40,7 @@ final class FeedService: Service {
     }
 
     func run() async throws {
-        for selected in self.feeds {
+        for selected in self.feeds where selected.recording == nil {
             self.directory.insert(selected.symbols.map { ($0, selected.feed.name) })
             await self.supervisor.add(selected.feed, symbols: selected.symbols, url: selected.url)
             await self.reloader.watch(selected.feed.name, file: selected.file)
@@ -44,6 +50,10 @@ final class FeedService: Service {
                 group.addTask { await self.supervisor.run() }
                 group.addTask { await self.reloader.run() }
                 group.addTask { try await self.runSimulatorIfNeeded() }
+                if self.feeds.contains(where: { $0.recording != nil }) {
+                    try await self.playRecordings()
+                    if self.feeds.allSatisfy({ $0.recording != nil }) { group.cancelAll() }
+                }
                 // All end when the service is told to stop; an error of the simulator ends it too.
                 for try await _ in group {}
             }
@@ -53,7 +63,7 @@ final class FeedService: Service {
 
     private func runSimulatorIfNeeded() async throws {
         if !self.settings.isDemo {
-            guard self.settings.fallback == .sim,
+            guard self.settings.fallback == .sim, self.settings.replays.isEmpty,
                 !self.feeds.contains(where: { $0.url != nil && $0.feed.name.name == "sim" })
             else { return }
             do { try await Task.sleep(for: Self.fallbackAfter) } catch { return }

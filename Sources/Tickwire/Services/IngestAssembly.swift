@@ -34,6 +34,8 @@ struct IngestAssembly {
     let publisher: any EventPublisher
     let eventLoopGroup: any EventLoopGroup
     let logger: Logger
+    /// Gets what a person should read.
+    let announce: @Sendable (String) -> Void
 
     func assemble() async throws -> Parts {
         let recorder = Recorder(client: self.database.client, catalog: self.catalog, logger: self.logger)
@@ -54,14 +56,15 @@ struct IngestAssembly {
         )
         let feeds = FeedService(
             settings: self.settings, feeds: self.feeds, supervisor: supervisor, pipeline: pipeline,
-            directory: self.directory, eventLoopGroup: self.eventLoopGroup, logger: self.logger
+            directory: self.directory, eventLoopGroup: self.eventLoopGroup, logger: self.logger,
+            backlog: { Int(recorder.counters.pending) }, announce: self.announce
         )
         return Parts(
             services: [RecorderService(recorder: recorder), deliveries, alerts], feeds: feeds,
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
                     + MetricsText.recorder(recorder.counters) + MetricsText.deliveries(deliveries.counters)
-            }, feedStatus: { FeedStatusText.json(supervisor.monitors.map(\.status)) }
+            }, feedStatus: { FeedReportText.json(supervisor.monitors.map(\.status)) }
         )
     }
 

@@ -124,7 +124,9 @@ public struct ServiceRunner: Sendable {
             }
             let ingest = try await IngestAssembly(
                 settings: self.settings, feeds: feeds, database: database, catalog: catalog, directory: directory,
-                httpClient: httpClient, secret: secret, publisher: publisher, eventLoopGroup: group, logger: self.logger
+                httpClient: httpClient, secret: secret, publisher: publisher, eventLoopGroup: group,
+                logger: self.logger,
+                announce: announce
             ).assemble()
             services.append(contentsOf: ingest.services)
             metrics.append(ingest.metrics)
@@ -134,8 +136,10 @@ public struct ServiceRunner: Sendable {
         let texts = metrics
         services.append(self.server(app, hub, directory, feedStatus, announce) { texts.map { $0() }.joined() })
         // Feeds come last: what is started last is stopped first.
-        if let runsFeeds { services.append(runsFeeds) }
-        return services.map { .init(service: $0) }
+        let others = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+        guard let runsFeeds else { return others }
+        // They end by themselves when all that they had to play was recordings.
+        return others + [.init(service: runsFeeds, successTerminationBehavior: .gracefullyShutdownGroup)]
     }
 
     private func server(

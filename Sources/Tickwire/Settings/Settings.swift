@@ -28,6 +28,12 @@ public struct Settings: Sendable {
     public var fallback = Fallback.sim
     /// Where a feed connects instead of its file's URL, by feed name.
     public var feedURLs: [String: String] = [:]
+    /// Recordings to play in a feed's place, by feed name.
+    public var replays: [String: String] = [:]
+    /// How fast recordings are played.
+    public var replaySpeed = ReplaySpeed.times(1)
+    /// Whether the ticks of recordings may fire alerts.
+    public var replayFiresAlerts = false
     /// Whether to run on the simulated market alone.
     public var isDemo = false
     /// Messages a second of the built-in simulator.

@@ -13,6 +13,12 @@ public struct SettingsFlags: Sendable {
     public var values: [String: String] = [:]
     /// `NAME=URL` pairs of `--feed-url`.
     public var feedURLs: [String] = []
+    /// `NAME=FILE` pairs of `--replay`.
+    public var replays: [String] = []
+    /// `--replay-speed`; `nil` is the speed of the recording.
+    public var replaySpeed: String?
+    /// Whether recorded ticks may fire alerts.
+    public var replayAlerts = false
 
     /// No flags.
     public init() {}
@@ -58,6 +64,7 @@ public enum SettingsLoader {
         var settings = Settings()
         try self.readService(values, environment, into: &settings)
         try self.readFeeds(values, flags, environment, into: &settings)
+        try self.readReplays(flags, into: &settings)
         try self.readPublishing(values, into: &settings)
         try self.readApp(values, into: &settings)
         return settings

@@ -21,12 +21,18 @@ struct UpCommand: AsyncParsableCommand {
               tickwire up --demo --port 7000
               tickwire up --feeds coinbase,kraken --symbols BTC-USD,ETH-USD
               DATABASE_URL=postgresql://ann@db.example/ticks tickwire up --bind 0.0.0.0
+              tickwire up --replay coinbase=COINBASE.rec --replay-speed 10
             """
     )
 
     @OptionGroup var options: ServiceOptions
+    @OptionGroup var replay: ReplayOptions
 
-    func run() async throws { try await runService(.up, self.options.flags()) }
+    func run() async throws {
+        var flags = self.options.flags()
+        self.replay.add(to: &flags)
+        try await runService(.up, flags)
+    }
 }
 
 /// `tickwire ingest`: feeds to PostgreSQL and transport, without a gateway.
@@ -34,16 +40,18 @@ struct IngestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ingest", abstract: "Run the feeds headless: ticks to PostgreSQL, alerts, events to a gateway.",
         discussion: """
-            Its port serves /healthz, /readyz and /metrics only. Events are published with the Pusher HTTP API, signed with the app's
+            Its port serves /healthz, /readyz, /metrics and /v1/feeds only. Events are published with the Pusher HTTP API, signed with the app's
             key and secret (TICKWIRE_APP_ID, TICKWIRE_APP_KEY, TICKWIRE_APP_SECRET), which the gateway must share.
 
             EXAMPLES
               tickwire ingest --feeds coinbase --symbols BTC-USD
               tickwire ingest --publish-to http://gateway.example:6001 --port 6002
+              tickwire ingest --replay coinbase=COINBASE.rec --replay-speed max
             """
     )
 
     @OptionGroup var options: ServiceOptions
+    @OptionGroup var replay: ReplayOptions
     @Option(
         help: ArgumentHelp(
             "Base URL of a gateway, or of any server with the Pusher HTTP API; also TICKWIRE_PUBLISH_URL.",
@@ -53,6 +61,7 @@ struct IngestCommand: AsyncParsableCommand {
     func run() async throws {
         var flags = self.options.flags()
         flags.values["publishURL"] = self.publishTo
+        self.replay.add(to: &flags)
         try await runService(.ingest, flags)
     }
 }
@@ -75,7 +84,7 @@ struct GatewayCommand: AsyncParsableCommand {
     func run() async throws { try await runService(.gateway, self.options.flags()) }
 }
 
-private func runService(_ kind: ServiceRunner.Kind, _ flags: SettingsFlags) async throws {
+func runService(_ kind: ServiceRunner.Kind, _ flags: SettingsFlags) async throws {
     let settings = try await SettingsLoader.load(flags: flags)
     var logger = Logger(label: "tickwire")
     logger.logLevel = settings.logLevel

@@ -6,7 +6,7 @@ import Market
 struct FeedStatusView {
     private var drawnLines = 0
 
-    mutating func show(_ status: [FeedStatus], now: Date) {
+    mutating func show(_ status: [FeedReport], now: Date) {
         let lines = Self.lines(status, now: now)
         var text = Terminal.isInteractive && self.drawnLines > 0 ? "\u{1B}[\(self.drawnLines)A\u{1B}[J" : ""
         text += lines.joined(separator: "\n") + "\n"
@@ -15,7 +15,7 @@ struct FeedStatusView {
     }
 
     /// The table and the notes below it.
-    static func lines(_ status: [FeedStatus], now: Date) -> [String] {
+    static func lines(_ status: [FeedReport], now: Date) -> [String] {
         guard !status.isEmpty else { return ["No feeds are running."] }
         var table = Table([
             ("FEED", .left), ("KIND", .left), ("STATE", .left), ("CONNECTIONS", .right), ("SYMBOLS", .right),
@@ -37,7 +37,7 @@ struct FeedStatusView {
         return table.lines + status.flatMap(Self.notes)
     }
 
-    private static func notes(_ feed: FeedStatus) -> [String] {
+    private static func notes(_ feed: FeedReport) -> [String] {
         var notes: [String] = []
         for connection in feed.connections {
             guard let reason = connection.reason else { continue }

@@ -76,7 +76,8 @@ final class TickPrinter {
 
     private func append(_ text: String) { self.bytes.append(contentsOf: text.utf8) }
 
-    private func flush() {
+    /// Shows what was printed so far.
+    func flush() {
         Terminal.write(self.bytes)
         self.bytes.removeAll(keepingCapacity: true)
     }

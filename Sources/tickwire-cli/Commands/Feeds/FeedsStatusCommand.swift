@@ -49,7 +49,7 @@ struct FeedsStatusCommand: AsyncParsableCommand {
             if self.json {
                 Terminal.write(body + Array("\n".utf8))
             } else {
-                guard let status = try? JSONDecoder().decode([FeedStatus].self, from: Data(body)) else {
+                guard let status = try? JSONDecoder().decode([FeedReport].self, from: Data(body)) else {
                     throw CommandError.unavailable(
                         "\(base)/v1/feeds does not answer as a Tickwire service does. Check --url.")
                 }

@@ -2,8 +2,8 @@ import Foundation
 import Ingest
 
 /// The feeds' health as JSON.
-enum FeedStatusText {
-    static func json(_ status: [FeedStatus]) -> String {
+enum FeedReportText {
+    static func json(_ status: [FeedReport]) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Texts and whole numbers always encode.

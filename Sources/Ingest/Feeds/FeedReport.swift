@@ -1,5 +1,5 @@
 /// What is known of a feed's health: the answer of `GET /v1/feeds` and what `tickwire feeds status` shows.
-public struct FeedStatus: Codable, Equatable, Sendable {
+public struct FeedReport: Codable, Equatable, Sendable {
     /// One connection, or the poller.
     public struct Connection: Codable, Equatable, Sendable {
         /// The stream's name in a feed of several, and the connection's number in it, from 1.
