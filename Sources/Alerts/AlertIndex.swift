@@ -115,7 +115,7 @@ public struct AlertIndex: Sendable {
 
     /// Evaluates a trade and appends what it fires to `fired`, in order of the alerts' ids.
     ///
-    /// A trade marked as snapshot or as replayed neither fires nor becomes the last price.
+    /// A trade marked as snapshot, replayed or backfilled neither fires nor becomes the last price.
     ///
     /// - Parameters:
     ///   - trade: The next trade of its symbol and venue.
@@ -125,7 +125,7 @@ public struct AlertIndex: Sendable {
     public mutating func evaluate(
         _ trade: Trade, isPrimary: Bool = true, now: Timestamp, into fired: inout [FiredAlert]
     ) {
-        guard trade.flags.isDisjoint(with: [.snapshot, .replayed]) else { return }
+        guard trade.flags.isDisjoint(with: [.snapshot, .replayed, .backfilled]) else { return }
         let start = fired.count
         let symbol = self.symbolIndex(trade.symbol)
         if isPrimary {

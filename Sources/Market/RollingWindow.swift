@@ -17,6 +17,9 @@ public struct RollingWindow: Sendable, Equatable {
         public var close: Decimal64
         /// The sum of the minute's sizes.
         public var volume: DecimalSum
+        /// When ``open`` and ``close`` traded, in nanoseconds since the Unix epoch, so that late trades fall into place.
+        var openTime: Int64
+        var closeTime: Int64
 
         /// Makes a bucket, for example out of stored ticks.
         public init(
@@ -28,8 +31,30 @@ public struct RollingWindow: Sendable, Equatable {
             self.low = low
             self.close = close
             self.volume = volume
+            // Of a stored minute only this is known; what comes later moves its close.
+            self.openTime = minute * RollingWindow.nanosecondsPerMinute
+            self.closeTime = self.openTime
+        }
+
+        init(price: Decimal64, volume: DecimalSum, minute: Int64, time: Int64) {
+            self.minute = minute
+            self.open = price
+            self.high = price
+            self.low = price
+            self.close = price
+            self.volume = volume
+            self.openTime = time
+            self.closeTime = time
+        }
+
+        /// Equal prices and volume: a restored minute equals the one that saw the trades.
+        public static func == (left: Bucket, right: Bucket) -> Bool {
+            left.minute == right.minute && left.open == right.open && left.high == right.high && left.low == right.low
+                && left.close == right.close && left.volume == right.volume
         }
     }
+
+    private static let nanosecondsPerMinute: Int64 = 60_000_000_000
 
     /// The window's length in minutes.
     public let minutes: Int64
@@ -66,7 +91,7 @@ public struct RollingWindow: Sendable, Equatable {
         let minute = Self.minute(of: time)
         var volume = DecimalSum()
         if let size { volume.add(size) }
-        self.add(Bucket(minute: minute, open: price, high: price, low: price, close: price, volume: volume))
+        self.add(Bucket(price: price, volume: volume, minute: minute, time: time.nanoseconds))
     }
 
     /// Adds a minute's worth of trades at once.
@@ -95,7 +120,14 @@ public struct RollingWindow: Sendable, Equatable {
         }
         self.buckets[index - 1].high = max(self.buckets[index - 1].high, bucket.high)
         self.buckets[index - 1].low = min(self.buckets[index - 1].low, bucket.low)
-        self.buckets[index - 1].close = bucket.close
+        if bucket.openTime < self.buckets[index - 1].openTime {
+            self.buckets[index - 1].open = bucket.open
+            self.buckets[index - 1].openTime = bucket.openTime
+        }
+        if bucket.closeTime >= self.buckets[index - 1].closeTime {
+            self.buckets[index - 1].close = bucket.close
+            self.buckets[index - 1].closeTime = bucket.closeTime
+        }
         self.buckets[index - 1].volume.add(bucket.volume.value)
     }
 
@@ -120,8 +152,7 @@ public struct RollingWindow: Sendable, Equatable {
     }
 
     private static func minute(of time: Timestamp) -> Int64 {
-        let nanosecondsPerMinute: Int64 = 60_000_000_000
-        let minute = time.nanoseconds / nanosecondsPerMinute
-        return time.nanoseconds % nanosecondsPerMinute < 0 ? minute - 1 : minute
+        let minute = time.nanoseconds / Self.nanosecondsPerMinute
+        return time.nanoseconds % Self.nanosecondsPerMinute < 0 ? minute - 1 : minute
     }
 }

@@ -42,6 +42,10 @@ public struct TickFlags: OptionSet, Sendable, Hashable {
     @inlinable public static var implausibleTime: TickFlags { TickFlags(rawValue: 1 << 2) }
     /// A price or size had more than 18 significant digits and was rounded half-even.
     @inlinable public static var rounded: TickFlags { TickFlags(rawValue: 1 << 3) }
+    /// Asked for afterwards to fill a hole in the feed: never news, never fires an alert.
+    @inlinable public static var backfilled: TickFlags { TickFlags(rawValue: 1 << 4) }
+    /// Its sequence number is below the highest seen before: it came late, it was not missing.
+    @inlinable public static var outOfOrder: TickFlags { TickFlags(rawValue: 1 << 5) }
     /// Played from a recording: fires no alert.
     @inlinable public static var replayed: TickFlags { TickFlags(rawValue: 1 << 8) }
 }

@@ -96,12 +96,14 @@ struct AlertIndexTests {
         #expect(try market.run("71") == ["71:1#2"])
     }
 
-    @Test("A snapshot neither fires nor becomes the last price")
-    func snapshots() throws {
+    @Test(
+        "A snapshot or a backfilled trade neither fires nor becomes the last price",
+        arguments: [TickFlags.snapshot, .backfilled, [.snapshot, .rounded]])
+    func snapshots(flags: TickFlags) throws {
         var market = PriceTape(try PriceTape.alert("crosses above 70"), try PriceTape.alert("above 70", id: 2))
-        #expect(try market.run("69 71", flags: .snapshot).isEmpty)
+        #expect(try market.run("69 71", flags: flags).isEmpty)
         #expect(try market.run("71") == ["71:2#1"])
-        #expect(try market.run("60", flags: .snapshot).isEmpty)
+        #expect(try market.run("60", flags: flags).isEmpty)
         #expect(try market.run("72").isEmpty)
     }
 
