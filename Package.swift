@@ -51,7 +51,7 @@ let package = Package(
     products: [
         .executable(name: "tickwire", targets: ["tickwire-cli"]),
         .library(name: "FeedKit", targets: ["Market", "FeedLanguage"]),
-        .library(name: "TickwireKit", targets: ["Market", "FeedLanguage", "Postgres", "Store", "Channels"]),
+        .library(name: "TickwireKit", targets: ["Market", "FeedLanguage", "Postgres", "Store", "Channels", "Ingest"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -128,7 +128,10 @@ let package = Package(
         tests("StoreTests", ["Market", "Alerts", "Notifications", "Postgres", "Store", logging]),
         tests(
             "IngestTests",
-            ["Market", "FeedLanguage", "Alerts", "Channels", "HTTPClient", "Ingest", logging, nioCore, nioPosix]),
+            [
+                "Market", "FeedLanguage", "Alerts", "Channels", "HTTPClient", "Ingest", logging, nioCore, nioEmbedded,
+                nioPosix,
+            ]),
         tests(
             "GatewayTests",
             [

@@ -2,7 +2,6 @@ import Alerts
 import Channels
 import Market
 import NIOPosix
-import Synchronization
 import Testing
 
 @testable import Ingest
@@ -13,7 +12,7 @@ struct MarketPipelineTests {
     func duplicates() async throws {
         let (pipeline, seen) = try makePipeline(venues: ["a"])
         pipeline.ingest([.trade(try trade("1", id: "x", venue: "a")), .trade(try trade("1", id: "x", venue: "a"))])
-        pipeline.ingest([.trade(try trade("2", id: "y", venue: "a")), .trade(try trade("1", id: "x", venue: "a"))])
+        pipeline.ingest([.trade(try trade("1.05", id: "y", venue: "a")), .trade(try trade("1", id: "x", venue: "a"))])
         try await pipeline.flush()
         #expect(seen.ticks.count == 2)
         #expect(pipeline.counters.duplicates == 2)
@@ -23,7 +22,7 @@ struct MarketPipelineTests {
     @Test("Sequences count up by one on every channel")
     func sequences() async throws {
         let (pipeline, seen) = try makePipeline(venues: ["a"])
-        pipeline.ingest(try (1...5).map { .trade(try trade("\($0)", id: "\($0)", venue: "a")) })
+        pipeline.ingest(try (1...5).map { .trade(try trade("10\($0)", id: "\($0)", venue: "a")) })
         try await pipeline.flush()
         for channel in ["ticker-BTC-USD", "ticker-BTC-USD@a", "trades-BTC-USD", "trades-BTC-USD@a"] {
             #expect(seen.sequences(on: channel) == [1001, 1002, 1003, 1004, 1005])
@@ -86,61 +85,15 @@ struct MarketPipelineTests {
         #expect(seen.events.map(\.retention) == [.keepOnly, .keepOnly])
         #expect(seen.prices(on: "ticker-BTC-USD") == ["50"])
     }
-
-    @Test("The window of known trade ids forgets the oldest")
-    func tradeIDWindow() {
-        var window = TradeIDWindow()
-        var inserted: [Bool] = []
-        for id in (0..<TradeIDWindow.capacity).map(String.init) + ["0", "new", "0", "2"] {
-            inserted.append(window.insert(id))
-        }
-        #expect(inserted.prefix(TradeIDWindow.capacity).allSatisfy { $0 })
-        // "0" is known until "new" takes its place; "2" is known still.
-        #expect(Array(inserted.suffix(4)) == [false, true, true, false])
-    }
-}
-
-/// What came out of a pipeline.
-private final class Seen: EventPublisher {
-    private struct State {
-        var ticks: [Tick] = []
-        var events: [ChannelEvent] = []
-        var fired = 0
-    }
-
-    private let state = Mutex(State())
-    var ticks: [Tick] { self.state.withLock { $0.ticks } }
-    var events: [ChannelEvent] { self.state.withLock { $0.events } }
-    var fired: Int { self.state.withLock { $0.fired } }
-
-    func publish(_ events: [ChannelEvent]) { self.state.withLock { $0.events.append(contentsOf: events) } }
-    func record(_ ticks: [Tick]) { self.state.withLock { $0.ticks.append(contentsOf: ticks) } }
-    func fired(_ alerts: [FiredAlert]) { self.state.withLock { $0.fired += alerts.count } }
-
-    func sequences(on channel: String) -> [Int] {
-        self.values("\"sequence\":", "}", on: channel).compactMap { Int($0) }
-    }
-    func prices(on channel: String) -> [String] { self.values("\"price\":\"", "\"", on: channel) }
-
-    private func values(_ start: String, _ end: String, on channel: String) -> [String] {
-        self.events.filter { $0.channel == channel }.map { event in
-            let text = String(decoding: event.data, as: UTF8.self)
-            guard let from = text.firstRange(of: start)?.upperBound else { return "" }
-            return String(text[from...].prefix { !end.contains($0) })
-        }
-    }
 }
 
 private func makePipeline(
     venues: [String], failoverAfter: Duration = .seconds(30)
 ) throws -> (MarketPipeline, Seen) {
     let seen = Seen()
-    let outputs = PipelineOutputs(
-        record: { seen.record($0) }, saveStates: { _ in }, alertsFired: { seen.fired($0) }, publisher: seen
-    )
     let pipeline = MarketPipeline(
         eventLoops: [MultiThreadedEventLoopGroup.singleton.next()], venuePriority: try venues.map { try Venue($0) },
-        failoverAfter: failoverAfter, sequenceStart: 1000, outputs: outputs
+        failoverAfter: failoverAfter, sequenceStart: 1000, outputs: seen.outputs
     )
     return (pipeline, seen)
 }

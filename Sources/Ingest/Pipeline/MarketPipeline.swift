@@ -1,41 +1,7 @@
 public import Alerts
 import Atomics
-public import Channels
 public import Market
 public import NIOCore
-
-/// Where the pipeline's results go.
-///
-/// None of these may block: they are called on the shards' event loops.
-public struct PipelineOutputs: Sendable {
-    /// Takes every tick that passed the guard, for the recorder.
-    public var record: @Sendable ([Tick]) -> Void
-    /// Takes the latest state of every symbol and venue that changed, about four times a second.
-    public var saveStates: @Sendable ([PublishedState]) -> Void
-    /// Takes alerts that fired, for the store and the push services.
-    public var alertsFired: @Sendable ([FiredAlert]) -> Void
-    /// Takes channel events.
-    public var publisher: any EventPublisher
-
-    /// Names the four outputs.
-    public init(
-        record: @escaping @Sendable ([Tick]) -> Void, saveStates: @escaping @Sendable ([PublishedState]) -> Void,
-        alertsFired: @escaping @Sendable ([FiredAlert]) -> Void, publisher: any EventPublisher
-    ) {
-        self.record = record
-        self.saveStates = saveStates
-        self.alertsFired = alertsFired
-        self.publisher = publisher
-    }
-}
-
-/// A market state with the sequence number it was last published under.
-public struct PublishedState: Sendable {
-    /// The state of one symbol at one venue.
-    public let state: MarketState
-    /// The sequence of the newest `tick` on `ticker-SYMBOL@VENUE`.
-    public let sequence: UInt64
-}
 
 /// The way of a tick from the feeds to recorder, channels and alerts: one shard an event loop, each symbol on one shard.
 public final class MarketPipeline: Sendable {
@@ -51,7 +17,8 @@ public final class MarketPipeline: Sendable {
         public var alertsArmed: Int
     }
 
-    private let shards: [MarketShard]
+    let shards: [MarketShard]
+    let shared: MarketShard.Shared
 
     /// Makes a pipeline.
     ///
@@ -60,18 +27,24 @@ public final class MarketPipeline: Sendable {
     ///   - venuePriority: The first venue of this list that has a symbol drives its plain channel; the next takes over when it is silent.
     ///   - failoverAfter: How long the primary venue may be silent before another one takes over.
     ///   - sequenceStart: The first sequence number of every channel. Microseconds since 1970 at start keep sequences rising over restarts.
+    ///   - settings: How the guard judges.
     ///   - outputs: Where results go.
     public init(
         eventLoops: [any EventLoop], venuePriority: [Venue], failoverAfter: Duration = .seconds(30),
-        sequenceStart: UInt64, outputs: PipelineOutputs
+        sequenceStart: UInt64, settings: GuardSettings = GuardSettings(), outputs: PipelineOutputs
     ) {
         precondition(!eventLoops.isEmpty, "a pipeline needs an event loop")
-        self.shards = eventLoops.map {
-            MarketShard(
-                eventLoop: $0, venuePriority: venuePriority, failoverAfter: failoverAfter, sequenceStart: sequenceStart,
-                outputs: outputs
-            )
-        }
+        let shared = MarketShard.Shared(
+            priority: Dictionary(
+                venuePriority.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first }
+            ),
+            failoverAfter: TimeAmount(failoverAfter), sequenceStart: sequenceStart, settings: settings,
+            outputs: outputs,
+            registry: GuardRegistry(sequencing: settings.sequencing),
+            board: FeedStatusBoard(publisher: outputs.publisher)
+        )
+        self.shared = shared
+        self.shards = eventLoops.map { MarketShard(eventLoop: $0, shared: shared) }
     }
 
     /// Takes the ticks of one read from a feed's event loop, in order.
@@ -118,7 +91,7 @@ public final class MarketPipeline: Sendable {
         }
     }
 
-    private func shardIndex(of symbol: Symbol) -> Int {
+    func shardIndex(of symbol: Symbol) -> Int {
         Int(UInt(bitPattern: symbol.hashValue) % UInt(self.shards.count))
     }
 }

@@ -8,91 +8,66 @@ import NIOCore
 ///
 /// SAFETY: every stored `var` is touched on `eventLoop` only; the methods marked "any thread" hop there first.
 final class MarketShard: @unchecked Sendable {
-    /// One venue of one symbol.
-    private final class VenueEntry {
-        let venue: Venue
-        var state: MarketState
-        var seenIDs = TradeIDWindow()
-        var sequence: UInt64
-        var tradeSequence: UInt64
-        var lastSeen = NIODeadline.now()
-        var isDirty = false
-        let tickerChannel: String
-        let tradesChannel: String
-
-        init(symbol: Symbol, venue: Venue, sequenceStart: UInt64) {
-            self.venue = venue
-            self.state = MarketState(
-                symbol: symbol, venue: venue, asset: symbol.quoteCurrency == nil ? .stock : .crypto
-            )
-            self.sequence = sequenceStart
-            self.tradeSequence = sequenceStart
-            self.tickerChannel = "ticker-\(symbol)@\(venue)"
-            self.tradesChannel = "trades-\(symbol)@\(venue)"
-        }
+    /// What all shards of a pipeline share.
+    struct Shared: Sendable {
+        let priority: [Venue: Int]
+        let failoverAfter: TimeAmount
+        let sequenceStart: UInt64
+        let settings: GuardSettings
+        let outputs: PipelineOutputs
+        let registry: GuardRegistry
+        let board: FeedStatusBoard
+        /// Counts gaps and held trades.
+        let numbers = ManagedAtomic<UInt64>(0)
     }
 
-    /// One symbol with its venues; the primary one drives the plain channels.
-    private final class SymbolEntry {
-        var venues: [Venue: VenueEntry]
-        var primary: VenueEntry
-        var sequence: UInt64
-        var tradeSequence: UInt64
-        let tickerChannel: String
-        let tradesChannel: String
-
-        init(symbol: Symbol, first: VenueEntry, sequenceStart: UInt64) {
-            self.venues = [first.venue: first]
-            self.primary = first
-            self.sequence = sequenceStart
-            self.tradeSequence = sequenceStart
-            self.tickerChannel = "ticker-\(symbol)"
-            self.tradesChannel = "trades-\(symbol)"
-        }
+    /// What a batch of ticks gives.
+    struct Results {
+        var accepted: [Tick] = []
+        var events: [Channels.ChannelEvent] = []
+        var fired: [FiredAlert] = []
+        var gaps: [GapChange] = []
+        var quarantine: [QuarantineChange] = []
     }
 
     let tickCount = ManagedAtomic(0)
     let duplicateCount = ManagedAtomic(0)
     let alertCount = ManagedAtomic(0)
     let armedCount = ManagedAtomic(0)
-    private let eventLoop: any EventLoop
-    private let priority: [Venue: Int]
-    private let failoverAfter: TimeAmount
-    private let sequenceStart: UInt64
-    private let outputs: PipelineOutputs
-    private var symbols: [Symbol: SymbolEntry] = [:]
+    let eventLoop: any EventLoop
+    let shared: Shared
+    var symbols: [Symbol: SymbolEntry] = [:]
     private var alerts = AlertIndex()
     private var dirtyEntries: [VenueEntry] = []
     private var isSaveScheduled = false
+    private var isWatching = false
 
-    init(
-        eventLoop: any EventLoop, venuePriority: [Venue], failoverAfter: Duration, sequenceStart: UInt64,
-        outputs: PipelineOutputs
-    ) {
+    init(eventLoop: any EventLoop, shared: Shared) {
         self.eventLoop = eventLoop
-        self.priority = Dictionary(
-            venuePriority.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first }
-        )
-        self.failoverAfter = TimeAmount(failoverAfter)
-        self.sequenceStart = sequenceStart
-        self.outputs = outputs
+        self.shared = shared
     }
 
     // MARK: Any thread
 
-    func enqueue(_ ticks: [Tick]) {
-        if self.eventLoop.inEventLoop {
-            self.process(ticks)
-        } else {
-            self.eventLoop.execute { self.process(ticks) }
-        }
-    }
+    func enqueue(_ ticks: [Tick]) { self.onLoop { self.process(ticks) } }
+
+    /// Takes trades that were asked for afterwards; gives how many were new.
+    func backfill(_ ticks: [Tick]) -> EventLoopFuture<Int> { self.eventLoop.submit { self.process(ticks) } }
 
     func restore(_ states: [MarketState]) {
         self.eventLoop.execute {
-            var events: [Channels.ChannelEvent] = []
-            for state in states { self.restore(state, events: &events) }
-            if !events.isEmpty { self.outputs.publisher.publish(events) }
+            var results = Results()
+            for state in states { self.restore(state, into: &results) }
+            self.handOver(results)
+        }
+    }
+
+    func resume(after trades: [Trade]) {
+        self.eventLoop.execute {
+            for trade in trades {
+                let (_, venue) = self.entries(trade.symbol, trade.venue, now: self.eventLoop.now)
+                venue.tickGuard.resume(after: trade)
+            }
         }
     }
 
@@ -103,140 +78,192 @@ final class MarketShard: @unchecked Sendable {
         }
     }
 
-    func flush() -> EventLoopFuture<Void> {
-        self.eventLoop.submit { self.saveDirtyStates() }
+    func flush() -> EventLoopFuture<Void> { self.eventLoop.submit { self.saveDirtyStates() } }
+
+    /// Runs `body` on the event loop, at once when this is it.
+    func onLoop(_ body: @escaping @Sendable () -> Void) {
+        if self.eventLoop.inEventLoop { body() } else { self.eventLoop.execute(body) }
     }
 
     // MARK: On the event loop
 
-    private func process(_ ticks: [Tick]) {
+    @discardableResult
+    private func process(_ ticks: [Tick]) -> Int {
         self.eventLoop.preconditionInEventLoop()
-        let now = NIODeadline.now()
-        var accepted: [Tick] = []
-        accepted.reserveCapacity(ticks.count)
-        var events: [Channels.ChannelEvent] = []
-        events.reserveCapacity(ticks.count * 4)
-        var fired: [FiredAlert] = []
+        let now = self.eventLoop.now
+        var results = Results()
+        results.accepted.reserveCapacity(ticks.count)
+        results.events.reserveCapacity(ticks.count * 4)
         for tick in ticks {
-            switch self.apply(tick, now: now, events: &events) {
-            case .duplicate:
-                self.duplicateCount.wrappingIncrement(ordering: .relaxed)
-                continue
-            case .accepted(let isPrimary):
-                accepted.append(tick)
-                if case .trade(let trade) = tick {
-                    self.alerts.evaluate(trade, isPrimary: isPrimary, now: trade.receivedTime, into: &fired)
-                }
+            switch tick {
+            case .trade(let trade): self.take(trade, now: now, into: &results)
+            case .quote(let quote): self.take(quote, now: now, into: &results)
             }
         }
-        self.tickCount.wrappingIncrement(by: accepted.count, ordering: .relaxed)
-        if !accepted.isEmpty { self.outputs.record(accepted) }
-        if !events.isEmpty { self.outputs.publisher.publish(events) }
-        if !fired.isEmpty {
-            self.alertCount.wrappingIncrement(by: fired.count, ordering: .relaxed)
-            self.outputs.alertsFired(fired)
-        }
+        self.tickCount.wrappingIncrement(by: results.accepted.count, ordering: .relaxed)
+        self.handOver(results)
         self.scheduleSave()
+        if !self.isWatching { self.startWatching() }
+        return results.accepted.count
     }
 
-    /// What became of a tick.
-    private enum Outcome {
-        case duplicate
-        case accepted(isPrimary: Bool)
-    }
-
-    /// Takes one tick into its symbol's state and encodes its events.
-    private func apply(_ tick: Tick, now: NIODeadline, events: inout [Channels.ChannelEvent]) -> Outcome {
-        let (entry, venue) = self.entries(tick.symbol, tick.venue)
-        var isVisible = true
-        switch tick {
-        case .trade(let trade):
-            if let id = trade.id, !venue.seenIDs.insert(id) { return .duplicate }
-            isVisible = venue.state.apply(trade)
-        case .quote(let quote):
-            venue.state.apply(quote)
+    func handOver(_ results: Results) {
+        if !results.accepted.isEmpty { self.shared.outputs.record(results.accepted) }
+        if !results.events.isEmpty { self.shared.outputs.publisher.publish(results.events) }
+        if !results.fired.isEmpty {
+            self.alertCount.wrappingIncrement(by: results.fired.count, ordering: .relaxed)
+            self.shared.outputs.alertsFired(results.fired)
         }
-        venue.lastSeen = now
+        if !results.gaps.isEmpty { self.shared.outputs.gaps(results.gaps) }
+        if !results.quarantine.isEmpty { self.shared.outputs.quarantine(results.quarantine) }
+    }
+
+    /// Takes a trade past the guard.
+    private func take(_ trade: Trade, now: NIODeadline, into results: inout Results) {
+        let (entry, venue) = self.entries(trade.symbol, trade.venue, now: now)
+        var report = GuardReport()
+        var added: TickFlags = []
+        switch venue.tickGuard.examine(trade, into: &report) {
+        case .duplicate:
+            self.duplicateCount.wrappingIncrement(ordering: .relaxed)
+            venue.tally.count(.duplicate)
+            return
+        case .accepted(let flags): added = flags
+        case .outlier(let flags):
+            added = flags
+            if !self.settle(trade, entry, venue, flags, &report, &results) {
+                self.act(on: report, trade.receivedTime, entry, venue, now: now, into: &results)
+                return
+            }
+        }
+        if !report.isEmpty { self.act(on: report, trade.receivedTime, entry, venue, now: now, into: &results) }
+        if added.isEmpty {
+            self.admit(trade, entry, venue, now: now, into: &results)
+        } else {
+            var marked = trade
+            marked.flags.formUnion(added)
+            self.admit(marked, entry, venue, now: now, into: &results)
+        }
+        if entry.heldCount > 0 { self.confirm(with: trade, entry, venue, now: now, into: &results) }
+    }
+
+    /// Takes a trade that passed the guard into state, alerts and channels.
+    func admit(
+        _ trade: Trade, _ entry: SymbolEntry, _ venue: VenueEntry, now: NIODeadline, into results: inout Results
+    ) {
+        let isVisible = venue.state.apply(trade)
+        let isPrimary = self.noticed(entry, venue, trade.flags, trade.receivedTime, now: now)
+        results.accepted.append(.trade(trade))
+        if isVisible { self.publishState(entry, venue, isPrimary: isPrimary, into: &results) }
+        // A snapshot's trades are history, and backfilled ones are late: neither is news.
+        guard trade.flags.isDisjoint(with: [.snapshot, .backfilled]) else { return }
+        venue.tradeSequence += 1
+        results.events.append(MarketEvents.trade(trade, venue.tradesChannel, venue.tradeSequence))
+        if isPrimary {
+            entry.tradeSequence += 1
+            results.events.append(MarketEvents.trade(trade, entry.tradesChannel, entry.tradeSequence))
+        }
+        // A price that is older than the last one crosses nothing now.
+        if isVisible {
+            self.alerts.evaluate(trade, isPrimary: isPrimary, now: trade.receivedTime, into: &results.fired)
+        }
+    }
+
+    private func take(_ quote: Quote, now: NIODeadline, into results: inout Results) {
+        let (entry, venue) = self.entries(quote.symbol, quote.venue, now: now)
+        var report = GuardReport()
+        var quote = quote
+        switch venue.tickGuard.examine(quote, into: &report) {
+        case .duplicate:
+            self.duplicateCount.wrappingIncrement(ordering: .relaxed)
+            venue.tally.count(.duplicate)
+            return
+        case .outlier: preconditionFailure("a quote was called an outlier")
+        case .accepted(let flags): quote.flags.formUnion(flags)
+        }
+        if !report.isEmpty { self.act(on: report, quote.receivedTime, entry, venue, now: now, into: &results) }
+        results.accepted.append(.quote(quote))
+        let isPrimary = self.noticed(entry, venue, quote.flags, quote.receivedTime, now: now)
+        // Older offers must not replace newer ones.
+        if quote.flags.contains(.outOfOrder) { return }
+        venue.state.apply(quote)
+        self.publishState(entry, venue, isPrimary: isPrimary, into: &results)
+    }
+
+    /// Notes that a venue speaks; tells whether it drives the symbol.
+    @inline(__always)
+    private func noticed(
+        _ entry: SymbolEntry, _ venue: VenueEntry, _ flags: TickFlags, _ time: Timestamp, now: NIODeadline
+    ) -> Bool {
         if !venue.isDirty {
             venue.isDirty = true
             self.dirtyEntries.append(venue)
         }
-        self.choosePrimary(of: entry, candidate: venue, now: now)
+        if flags.contains(.backfilled) { return entry.primary === venue }
+        venue.saw(now: now)
+        venue.isStale = false
+        if !venue.isConnected {
+            venue.isConnected = true
+            self.shared.board.returned(venue.venue, CollectionOfOne(venue.state.symbol), at: time)
+        }
+        if entry.primary !== venue { _ = self.choosePrimary(of: entry, now: now) }
         let isPrimary = entry.primary === venue
-        if isVisible {
-            venue.sequence += 1
-            events.append(self.tickEvent(venue.state, venue.tickerChannel, venue.sequence))
-            if isPrimary {
-                entry.sequence += 1
-                events.append(self.tickEvent(venue.state, entry.tickerChannel, entry.sequence))
-            }
-        }
-        // A snapshot's trades are history, not news.
-        if case .trade(let trade) = tick, !trade.flags.contains(.snapshot) {
-            venue.tradeSequence += 1
-            events.append(self.tradeEvent(trade, venue.tradesChannel, venue.tradeSequence))
-            if isPrimary {
-                entry.tradeSequence += 1
-                events.append(self.tradeEvent(trade, entry.tradesChannel, entry.tradeSequence))
-            }
-        }
-        return .accepted(isPrimary: isPrimary)
+        if isPrimary { entry.isStale = false }
+        return isPrimary
     }
 
-    private func entries(_ symbol: Symbol, _ venue: Venue) -> (SymbolEntry, VenueEntry) {
+    func publishState(_ entry: SymbolEntry, _ venue: VenueEntry, isPrimary: Bool, into results: inout Results) {
+        venue.sequence += 1
+        results.events.append(MarketEvents.tick(venue.state, venue.tickerChannel, venue.sequence))
+        if isPrimary { self.publishPrimary(entry, into: &results) }
+    }
+
+    func publishPrimary(_ entry: SymbolEntry, into results: inout Results) {
+        entry.sequence += 1
+        results.events.append(MarketEvents.tick(entry.primary.state, entry.tickerChannel, entry.sequence))
+    }
+
+    private func entries(_ symbol: Symbol, _ venue: Venue, now: NIODeadline) -> (SymbolEntry, VenueEntry) {
+        if let entry = self.symbols[symbol], let known = entry.entry(of: venue) { return (entry, known) }
+        return self.addEntries(symbol, venue, now: now)
+    }
+
+    @inline(never)
+    private func addEntries(_ symbol: Symbol, _ venue: Venue, now: NIODeadline) -> (SymbolEntry, VenueEntry) {
+        let added = VenueEntry(
+            symbol: symbol, venue: venue, rank: self.shared.priority[venue] ?? .max,
+            sequenceStart: self.shared.sequenceStart,
+            tickGuard: TickGuard(
+                sequencing: self.shared.registry.sequencing(of: venue), band: self.shared.settings.band(of: symbol)),
+            tally: self.shared.registry.tally(of: venue), now: now
+        )
         if let entry = self.symbols[symbol] {
-            if let known = entry.venues[venue] { return (entry, known) }
-            let added = VenueEntry(symbol: symbol, venue: venue, sequenceStart: self.sequenceStart)
-            entry.venues[venue] = added
+            entry.add(added)
             return (entry, added)
         }
-        let first = VenueEntry(symbol: symbol, venue: venue, sequenceStart: self.sequenceStart)
-        let entry = SymbolEntry(symbol: symbol, first: first, sequenceStart: self.sequenceStart)
+        let entry = SymbolEntry(symbol: symbol, first: added, sequenceStart: self.shared.sequenceStart)
         self.symbols[symbol] = entry
-        return (entry, first)
+        return (entry, added)
     }
 
-    /// The plain channels follow the best venue of the priority list; another takes over when that one is silent.
-    private func choosePrimary(of entry: SymbolEntry, candidate: VenueEntry, now: NIODeadline) {
-        guard entry.primary !== candidate else { return }
-        let isPrimarySilent = now - entry.primary.lastSeen > self.failoverAfter
-        if isPrimarySilent || self.rank(candidate.venue) < self.rank(entry.primary.venue) { entry.primary = candidate }
-    }
-
-    private func rank(_ venue: Venue) -> Int { self.priority[venue] ?? .max }
-
-    private func restore(_ state: MarketState, events: inout [Channels.ChannelEvent]) {
-        let (entry, venue) = self.entries(state.symbol, state.venue)
+    private func restore(_ state: MarketState, into results: inout Results) {
+        let (entry, venue) = self.entries(state.symbol, state.venue, now: self.eventLoop.now)
         venue.state = state
-        if self.rank(state.venue) < self.rank(entry.primary.venue) { entry.primary = venue }
+        if let price = state.lastPrice, let time = state.receivedTime { venue.tickGuard.prices.seed(price, at: time) }
+        if venue.rank < entry.primary.rank { entry.primary = venue }
         if let lastPrice = state.lastPrice {
             self.alerts.seed(
                 lastPrice: lastPrice, symbol: state.symbol, venue: state.venue, isPrimary: entry.primary === venue
             )
         }
-        var event = self.tickEvent(state, venue.tickerChannel, venue.sequence)
+        var event = MarketEvents.tick(state, venue.tickerChannel, venue.sequence)
         event.retention = .keepOnly
-        events.append(event)
+        results.events.append(event)
         if entry.primary === venue {
-            event = self.tickEvent(state, entry.tickerChannel, entry.sequence)
+            event = MarketEvents.tick(state, entry.tickerChannel, entry.sequence)
             event.retention = .keepOnly
-            events.append(event)
+            results.events.append(event)
         }
-    }
-
-    private func tickEvent(_ state: MarketState, _ channel: String, _ sequence: UInt64) -> Channels.ChannelEvent {
-        var payload: [UInt8] = []
-        payload.reserveCapacity(512)
-        state.writeTickerJSON(to: &payload, sequence: sequence)
-        return Channels.ChannelEvent(
-            channel: channel, name: "tick", data: payload, retention: .deliverAndKeepAsSnapshot)
-    }
-
-    private func tradeEvent(_ trade: Trade, _ channel: String, _ sequence: UInt64) -> Channels.ChannelEvent {
-        var payload: [UInt8] = []
-        payload.reserveCapacity(320)
-        trade.writeJSON(to: &payload, sequence: sequence)
-        return Channels.ChannelEvent(channel: channel, name: "trade", data: payload)
     }
 
     private func scheduleSave() {
@@ -255,6 +282,14 @@ final class MarketShard: @unchecked Sendable {
             return PublishedState(state: entry.state, sequence: entry.sequence)
         }
         self.dirtyEntries.removeAll(keepingCapacity: true)
-        self.outputs.saveStates(states)
+        self.shared.outputs.saveStates(states)
+    }
+
+    /// Looks for silent venues once a second, as long as the shard is used.
+    private func startWatching() {
+        self.isWatching = true
+        self.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [weak self] task in
+            if let self { self.watch() } else { task.cancel() }
+        }
     }
 }

@@ -1,0 +1,89 @@
+import Channels
+import FeedLanguage
+import Market
+import NIOCore
+
+/// What becomes of symbols whose venue disconnects, falls silent or comes back.
+extension MarketShard {
+    /// The connection of `symbols` was lost.
+    func connectionLost(_ venue: Venue, _ symbols: [Symbol], at time: Timestamp, isStall: Bool) {
+        var results = Results()
+        let now = self.eventLoop.now
+        for symbol in symbols {
+            guard let entry = self.symbols[symbol], let lost = entry.entry(of: venue) else { continue }
+            lost.isConnected = false
+            lost.tickGuard.connectionLost(at: time, isStall: isStall)
+            self.review(entry, now: now, into: &results)
+        }
+        self.handOver(results)
+    }
+
+    /// The connection of `symbols` stands again.
+    func connectionRestored(_ venue: Venue, _ symbols: [Symbol]) {
+        for symbol in symbols { self.symbols[symbol]?.entry(of: venue)?.isConnected = true }
+    }
+
+    /// Frames of a connection are missing, and with them perhaps ticks of any of its symbols.
+    func connectionGap(_ gap: FeedGap) {
+        var results = Results()
+        let now = self.eventLoop.now
+        for symbol in gap.symbols {
+            guard let entry = self.symbols[symbol], let venue = entry.entry(of: gap.gap.venue) else { continue }
+            self.remember(gap, number: nil, venue, announceAt: now)
+            self.announce(venue.gaps.count - 1, entry, venue, now: now, into: &results)
+        }
+        self.handOver(results)
+    }
+
+    /// A feed's numbers promise something else now.
+    func update(_ sequencing: FeedSequencing, of venue: Venue) {
+        for entry in self.symbols.values { entry.entry(of: venue)?.tickGuard.change(to: sequencing) }
+    }
+
+    /// Looks for venues that have fallen silent.
+    func watch() {
+        var results = Results()
+        let now = self.eventLoop.now
+        for entry in self.symbols.values { self.review(entry, now: now, into: &results) }
+        self.handOver(results)
+    }
+
+    /// Lets another venue take over from a primary that is not well, and tells subscribers where none can.
+    private func review(_ entry: SymbolEntry, now: NIODeadline, into results: inout Results) {
+        if self.choosePrimary(of: entry, now: now) { self.publishPrimary(entry, into: &results) }
+        for venue in entry.venues where !venue.isStale {
+            guard let reason = self.staleReason(venue, now: now) else { continue }
+            venue.isStale = true
+            results.events.append(MarketEvents.stale(venue.state, venue.tickerChannel, reason))
+        }
+        if entry.primary.isStale, !entry.isStale, let reason = self.staleReason(entry.primary, now: now) {
+            entry.isStale = true
+            results.events.append(MarketEvents.stale(entry.primary.state, entry.tickerChannel, reason))
+        }
+    }
+
+    private func staleReason(_ venue: VenueEntry, now: NIODeadline) -> MarketEvents.StaleReason? {
+        guard venue.isConnected else { return .disconnected }
+        guard venue.isSilent(now: now, limit: self.shared.failoverAfter) else { return nil }
+        return self.shared.settings.isQuietNormal(venue.state.symbol, .now) ? nil : .silent
+    }
+
+    /// The plain channels follow the best venue that is well; a primary that is not stays when no other is better off.
+    ///
+    /// - Returns: Whether it has changed.
+    func choosePrimary(of entry: SymbolEntry, now: NIODeadline) -> Bool {
+        let limit = self.shared.failoverAfter
+        for venue in entry.venues where venue.isHealthy(now: now, failoverAfter: limit) {
+            if venue === entry.primary { return false }
+            entry.primary = venue
+            return true
+        }
+        // A venue that only misses trades is better than one that says nothing.
+        guard !entry.primary.isConnected else { return false }
+        for venue in entry.venues where venue.isConnected && now - venue.lastSeen <= limit {
+            entry.primary = venue
+            return true
+        }
+        return false
+    }
+}
