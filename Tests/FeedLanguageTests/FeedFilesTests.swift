@@ -8,11 +8,22 @@ enum Repository {
     static let root = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
+    /// The names of all feed files.
+    static var feedNames: [String] {
+        get throws {
+            try FileManager.default.contentsOfDirectory(atPath: self.root.appendingPathComponent("Feeds").path)
+                .filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
+        }
+    }
+
     /// The feed file of that name, loaded.
     static func feed(_ name: String) throws -> Feed {
         let file = "Feeds/\(name).yaml"
-        let yaml = try String(contentsOf: self.root.appendingPathComponent(file), encoding: .utf8)
-        return try Feed.load(yaml: yaml, file: file)
+        return try Feed.load(yaml: self.text(file), file: file, otherFile: { try? self.text("Feeds/\($0).yaml") })
+    }
+
+    private static func text(_ file: String) throws -> String {
+        try String(contentsOf: self.root.appendingPathComponent(file), encoding: .utf8)
     }
 }
 
@@ -20,7 +31,7 @@ enum Repository {
 struct FeedFilesTests {
     @Test(
         "Each loads, and its own tests hold",
-        arguments: ["coinbase", "kraken", "binance", "binance-us", "bitstamp", "coingecko", "sim"])
+        arguments: try Repository.feedNames)
     func ownTests(name: String) throws {
         let feed = try Repository.feed(name)
         #expect(feed.runTests() == [])

@@ -63,6 +63,8 @@ struct ExpectedLine: Equatable, CustomStringConvertible {
             fields["seq"] = quote.venueSequence?.description
             flags = quote.flags
         }
+        // Ids that count up by one serve as the sequence; the reference lists only what the message calls so.
+        if fields["seq"] == fields["id"] { fields["seq"] = nil }
         if !flags.contains(.noEventTime) { fields["ts_ns"] = String(tick.eventTime.nanoseconds) }
         if flags.contains(.snapshot) { fields["snap"] = "true" }
         self.line = line
@@ -97,6 +99,7 @@ struct OutcomeCounts: Equatable {
 struct ReplayTests {
     static let names = [
         ("COINBASE", "coinbase"), ("BINANCE", "binance"), ("BINANCE_US", "binance-us"), ("BITSTAMP", "bitstamp"),
+        ("GEMINI", "gemini"), ("KRAKEN-trade", "kraken-v1"), ("KRAKEN-ticker", "kraken-v1"),
     ]
 
     private static func replay(_ folder: URL, _ name: String, _ feedName: String) throws -> OutcomeCounts {
@@ -130,7 +133,7 @@ struct ReplayTests {
         #expect(counts.unmatched == 0)
         #expect(counts.malformed == 0)
         #expect(counts.errors == 0)
-        #expect(counts.ignored > 0)
+        #expect(counts.ignored + counts.control > 0)
     }
 
     @Test(

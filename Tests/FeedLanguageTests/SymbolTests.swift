@@ -150,7 +150,9 @@ struct SymbolTests {
         #expect(
             try Repository.feed("bitstamp").subscribeMessages(for: symbols, counter: &counter) == [
                 #"{"event":"bts:subscribe","data":{"channel":"live_trades_btcusdt"}}"#,
+                #"{"event":"bts:subscribe","data":{"channel":"order_book_btcusdt"}}"#,
                 #"{"event":"bts:subscribe","data":{"channel":"live_trades_ethusdt"}}"#,
+                #"{"event":"bts:subscribe","data":{"channel":"order_book_ethusdt"}}"#,
             ]
         )
         #expect(
