@@ -4,6 +4,8 @@
 public enum SetupError: Error, Equatable, CustomStringConvertible {
     /// A setting's value is not what it must be.
     case badSetting(name: String, value: String, expected: String)
+    /// A chosen feed needs variables of the environment that are not set.
+    case missingKeys(feed: String, variables: [String])
     /// A key of the settings file is unknown.
     case unknownSetting(key: String, file: String, nearest: String?)
     /// A file or folder that must exist does not.
@@ -24,6 +26,8 @@ public enum SetupError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .badSetting(let name, let value, let expected):
             "Setting \(name) is '\(value)': expected \(expected)."
+        case .missingKeys(let feed, let variables):
+            "Feed \(feed) needs its keys in the environment: set \(variables.joined(separator: " and ")), or leave it out of the feeds."
         case .unknownSetting(let key, let file, let nearest):
             "\(file): unknown setting '\(key)'."
                 + (nearest.map { " Did you mean '\($0)'?" } ?? " tickwire.example.yaml lists them all.")
@@ -43,7 +47,7 @@ public enum SetupError: Error, Equatable, CustomStringConvertible {
     /// The exit code of sysexits.h that says what kind of trouble it is.
     public var exitCode: Int32 {
         switch self {
-        case .badSetting, .unknownSetting: 78
+        case .badSetting, .missingKeys, .unknownSetting: 78
         case .notFound, .postgresMissing: 78
         case .privatePostgres, .unavailable: 69
         case .notPermitted: 77

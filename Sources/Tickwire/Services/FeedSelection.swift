@@ -1,6 +1,7 @@
 import FeedLanguage
 import Foundation
 import Ingest
+import Logging
 import Market
 
 /// A feed that will run, with its symbols.
@@ -20,14 +21,29 @@ enum FeedSelection {
 
     /// Loads every chosen feed; one that is not fit to run keeps the service from starting.
     ///
+    /// A feed that lacks its keys is left out, which the log says, as long as another remains.
+    ///
     /// - Throws: ``SetupError`` for names that no file has, `FeedProblem` for a file with faults, `MarketError` for a bad symbol.
-    static func load(_ settings: Settings) throws -> [SelectedFeed] {
+    static func load(_ settings: Settings, logger: Logger) throws -> [SelectedFeed] {
         for name in settings.feedURLs.keys { _ = try self.file(of: name, settings) }
         let replays = settings.replays.keys.sorted()
         // Recordings alone, unless live feeds are named beside them.
         let proposed = replays.isEmpty ? Settings.defaultFeeds : []
         let names = (settings.isDemo ? [] : settings.feeds ?? proposed).filter { !replays.contains($0) }
-        return try names.map { try self.load($0, settings) } + replays.map { try self.replay($0, settings) }
+        var selected: [SelectedFeed] = []
+        var refusals: [SetupError] = []
+        for name in names {
+            do {
+                selected.append(try self.load(name, settings))
+            } catch let error as SetupError {
+                guard case .missingKeys = error else { throw error }
+                refusals.append(error)
+            }
+        }
+        selected += try replays.map { try self.replay($0, settings) }
+        if selected.isEmpty, let refusal = refusals.first { throw refusal }
+        for refusal in refusals { logger.error("Feed left out", metadata: ["error": "\(refusal)"]) }
+        return selected
     }
 
     /// Loads one feed by name.
@@ -35,10 +51,7 @@ enum FeedSelection {
         let file = try self.file(of: name, settings)
         let feed = try FeedLibrary.load(file: file).get()
         guard feed.missingVariables.isEmpty else {
-            let names = feed.missingVariables.joined(separator: " and ")
-            throw SetupError.badSetting(
-                name: "feeds", value: name, expected: "its keys in the environment: set \(names), or leave it out"
-            )
+            throw SetupError.missingKeys(feed: name, variables: feed.missingVariables)
         }
         let symbols = try settings.symbols?.map { try Symbol($0) } ?? feed.defaultSymbols
         return SelectedFeed(feed: feed, file: file, symbols: symbols, url: settings.feedURLs[name])

@@ -48,7 +48,7 @@ public struct ServiceRunner: Sendable {
     /// - Throws: ``SetupError`` and the errors of the parts when the start fails; a part's error when it fails later.
     public func run(announce: @escaping @Sendable (String) -> Void) async throws {
         // Everything that can be wrong with the settings shows before anything is started.
-        let feeds = self.kind == .gateway ? [] : try FeedSelection.load(self.settings)
+        let feeds = self.kind == .gateway ? [] : try FeedSelection.load(self.settings, logger: self.logger)
         let credentials = try AppCredentials.loadOrCreate(self.settings)
         let secret = try WebhookSecretFile.loadOrCreate(in: self.settings.dataDirectory)
         let httpClient = HTTPClient(version: TickwireVersion.current)
