@@ -2,6 +2,7 @@
 
 Run by scripts/test.sh, which sets TICKWIRE_TEST_DATABASE_URL and builds the program.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -116,9 +117,9 @@ class Service:
         return time.monotonic() - started
 
 
-@pytest.fixture
-def database():
-    """The URL of a new empty database."""
+@contextlib.contextmanager
+def new_database():
+    """The URL of a new empty database, which is dropped at the end."""
     server = os.environ.get("TICKWIRE_TEST_DATABASE_URL")
     if not server:
         pytest.skip("TICKWIRE_TEST_DATABASE_URL is not set: run scripts/test.sh")
@@ -130,6 +131,20 @@ def database():
     yield psycopg.conninfo.make_conninfo(**parameters)
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database():
+    """The URL of a new empty database."""
+    with new_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database():
+    """The URL of a new empty database for all tests of a file."""
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture
