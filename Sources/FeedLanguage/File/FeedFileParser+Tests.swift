@@ -151,6 +151,10 @@ extension FeedFileParser {
         }
         let operand = try section.required(kind)
         if kind == "ack" || kind == "failed" {
+            if let other = section.order.first(where: { $0 != "ack" && $0 != "failed" }) {
+                throw self.reader.error(
+                    section.mark, "'\(kind)' of 'gives' goes with 'ack' and 'failed' only: remove '\(other)'.")
+            }
             return .acknowledged(
                 symbols: try section["ack"].map { value throws(FeedFileError) in
                     try self.reader.symbols(value, "'ack'")
