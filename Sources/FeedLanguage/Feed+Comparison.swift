@@ -8,8 +8,16 @@ extension Feed {
         return Self.isSame(mine.transport, theirs.transport) && mine.limits == theirs.limits
             && mine.idleTimeout == theirs.idleTimeout && mine.dataTimeout == theirs.dataTimeout
             && mine.connectTimeout == theirs.connectTimeout && mine.maximumAge == theirs.maximumAge
-            && mine.keepAlive == theirs.keepAlive && self.document.subscribe == other.document.subscribe
+            && mine.keepAlive == theirs.keepAlive && mine.bootstrap == theirs.bootstrap
+            && mine.opening == theirs.opening && self.environment == other.environment
+            && Self.isSame(mine.expectations, theirs.expectations)
+            && self.document.subscribe == other.document.subscribe
             && self.document.unsubscribe == other.document.unsubscribe && self.symbolRules == other.symbolRules
+    }
+
+    /// Whether two files wait for the same: their text is gone, their conditions are not.
+    private static func isSame(_ left: [MessageRule], _ right: [MessageRule]) -> Bool {
+        left.map(\.conditions) == right.map(\.conditions)
     }
 
     private static func isSame(_ left: Transport, _ right: Transport) -> Bool {

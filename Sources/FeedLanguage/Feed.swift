@@ -16,6 +16,8 @@ public final class Feed: Sendable {
     public let limits: FeedLimits
     /// After so long without a frame a connection counts as dead.
     public let idleTimeout: Duration
+    /// How long a connection may take to open.
+    public let connectTimeout: Duration
     /// How a frame's bytes become text.
     public let encoding: FrameEncoding
     /// What the file proposes to subscribe to when the user names nothing.
@@ -108,6 +110,7 @@ public final class Feed: Sendable {
         self.terms = document.terms
         self.limits = document.connection.limits
         self.idleTimeout = document.connection.idleTimeout
+        self.connectTimeout = document.connection.connectTimeout
         self.encoding = document.connection.encoding
         self.defaultSymbols = document.defaults
         self.streamName = document.streamName

@@ -19,7 +19,8 @@ public struct FrameDecoder {
         /// Whether a frame may be left once its rule is certain: not when each carries a number to follow.
         let canStop: Bool
         /// The only symbol that was asked for.
-        let requestSymbol: Symbol?
+        private(set) var requestSymbol: Symbol?
+        private let rules: SymbolRules
         var frameSequence: Int64?
 
         init(feed: Feed, program: Program, symbols: [Symbol], encoding: FrameEncoding) {
@@ -29,11 +30,19 @@ public struct FrameDecoder {
             self.unpacker = FrameUnpacker(encoding)
             self.canStop = !program.sequence.isMapped
             self.requestSymbol = symbols.count == 1 ? symbols[0] : nil
+            self.rules = feed.symbolRules
             self.workspace = .allocate(capacity: 1)
             self.workspace.initialize(to: Workspace(program))
             self.symbols = .allocate(capacity: 1)
             self.symbols.initialize(to: SymbolTable(rules: feed.symbolRules, subscribed: symbols))
             self.venue = feed.name
+        }
+
+        /// Other symbols are subscribed.
+        func setSymbols(_ symbols: [Symbol]) {
+            self.requestSymbol = symbols.count == 1 ? symbols[0] : nil
+            self.symbols.pointee.deallocate()
+            self.symbols.pointee = SymbolTable(rules: self.rules, subscribed: symbols)
         }
 
         /// An answer to send.
@@ -93,6 +102,9 @@ public struct FrameDecoder {
 
     /// Forgets what earlier frames told: a new connection begins.
     public mutating func reset() { self.storage.workspace.pointee.memory.reset() }
+
+    /// Other symbols are subscribed from now on; what earlier frames told stays known.
+    public mutating func setSymbols(_ symbols: [Symbol]) { self.storage.setSymbols(symbols) }
 
     // MARK: Reading
 

@@ -19,9 +19,10 @@ public enum IngestError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .invalidURL(let text):
-            "'\(text)' is not a WebSocket URL. Write ws://HOST[:PORT][/PATH] or wss://…"
+            // A query may carry a key.
+            "'\(text.prefix { $0 != "?" })' is not a WebSocket URL. Write ws://HOST[:PORT][/PATH] or wss://…"
         case .upgradeRefused(let url, let status):
-            "\(url) answered the WebSocket handshake with HTTP status \(status). Check the URL and whether the provider blocks this address."
+            "\(url) answered the WebSocket handshake with \(status == 0 ? "something else than HTTP" : "HTTP status \(status)"). Check the URL and whether the provider blocks this address."
         case .messageTooLarge(let limit):
             "A message was longer than \(limit) bytes."
         case .protocolViolation(let what):

@@ -7,6 +7,8 @@ extension FeedFileParser {
     /// - Parameters:
     ///   - value: The file's content.
     ///   - otherFile: The text of another file of the folder by its name without the ending; `nil` when there is none.
+    /// - Returns: One mapping, without `extends`.
+    /// - Throws: ``FeedFileError`` for a name without a file, a circle, or a fault in one of the files.
     func resolved(_ value: YAMLValue, otherFile: (String) -> String?) throws(FeedFileError) -> YAMLValue {
         guard value.value(of: "extends") != nil else { return value }
         let name = Self.stem(self.reader.file)

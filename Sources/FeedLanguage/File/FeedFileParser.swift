@@ -20,6 +20,7 @@ struct FeedFileParser {
     ///   - file: Its name, for messages.
     ///   - otherFile: The text of another file of the folder by its name without the ending.
     /// - Returns: What the file describes: itself, then its `streams`.
+    /// - Throws: ``FeedFileError`` at the first fault.
     static func parse(
         yaml: String, file: String, otherFile: (String) -> String? = { _ in nil }
     ) throws(FeedFileError) -> [FeedDocument] {

@@ -18,6 +18,7 @@ struct YAMLValue {
     ///   - yaml: The text.
     ///   - file: Its name, for messages.
     ///   - isBase: Whether another file extends it: its marks then name it.
+    /// - Returns: The document's root.
     /// - Throws: ``FeedFileError`` at the place of the first fault.
     static func document(_ yaml: String, file: String, isBase: Bool = false) throws(FeedFileError) -> YAMLValue {
         let node: Node?

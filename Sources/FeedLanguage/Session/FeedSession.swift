@@ -1,24 +1,40 @@
 public import Market
 
-/// The life of one WebSocket connection to a venue: connect, subscribe at the allowed pace, keep alive, notice silence,
-/// back off and connect again.
+/// The life of one WebSocket connection to a venue: ask for a token, connect, greet, subscribe at the allowed pace, keep alive,
+/// notice silence, hand over to a successor, back off and connect again.
 ///
-/// Does no I/O and reads no clock: events go in with the instant they happened, the returned actions are the caller's to
-/// perform in order. At most one timer is armed: each `armTimer` replaces the one before. Events that come late, a socket's
-/// end after `stop()` for example, are harmless.
+/// Does no I/O and reads no clock: events go in with the ``Moment`` at which they happened, the returned actions are the
+/// caller's to perform in order. At most one timer is armed: each `armTimer` replaces the one before. Events that come late,
+/// a socket's end after ``stop()`` or the answer to a request that was given up, are harmless.
 public struct FeedSession: Sendable {
     /// What the caller has to do.
     public enum Action: Equatable, Sendable {
-        /// Open a WebSocket; report ``FeedSession/connected(now:)`` or ``FeedSession/closed(now:reason:random:)``.
+        /// Make an HTTP request; report ``FeedSession/answered(_:id:at:)`` or ``FeedSession/requestFailed(_:id:at:)``.
+        case request(HTTPExchange, id: Int)
+        /// Open a WebSocket; report ``FeedSession/connected(at:)`` or ``FeedSession/closed(at:reason:status:)``.
         case connect(url: String, headers: [Header])
         /// Send a text frame.
         case send(String)
-        /// Close the socket, or give up opening it, and report ``FeedSession/closed(now:reason:random:)``.
+        /// Send a WebSocket ping.
+        case sendPing
+        /// Close the socket, or give up opening it, and report ``FeedSession/closed(at:reason:status:)``.
         case disconnect
-        /// Call ``FeedSession/timerFired(now:random:)`` at that instant, and at no earlier asked one.
+        /// Call ``FeedSession/timerFired(at:)`` at that instant, and at no earlier asked one.
         case armTimer(at: ContinuousClock.Instant)
         /// Tell whoever watches the feed.
         case report(Status)
+        /// ``FeedSession/symbolStates`` has changed.
+        case symbolsChanged
+        /// The numbers of the connection's frames have a hole: ticks of any of its symbols may be missing.
+        case gap(from: Int64, to: Int64)
+        /// Everything is subscribed: an older connection for the same symbols may end.
+        case established
+        /// Open another session for the same symbols and stop this one when that one is established.
+        ///
+        /// Report ``FeedSession/successorRefused(at:)`` when that cannot be.
+        case openSuccessor
+        /// This session has ended: its successor goes on alone.
+        case handOver
     }
 
     /// What people see of the connection.
@@ -29,46 +45,66 @@ public struct FeedSession: Sendable {
         case subscribing
         /// Acknowledgements or ticks come in.
         case live
+        /// Nothing comes any more, or no ticks do: the connection is being given up.
+        case stalled(reason: String)
         /// Not connected; the `attempt`th try in a row starts after `delay`.
         case waiting(attempt: Int, delay: Duration, reason: String)
+        /// The venue refuses us: the next try starts after `delay`, ten minutes or more.
+        case failed(reason: String, delay: Duration)
         /// Ended for good.
         case stopped
     }
 
-    private enum State {
+    enum State {
         case idle
+        /// A request of the bootstrap is out.
+        case bootstrapping(BootstrapRun, exchange: HTTPExchange, deadline: ContinuousClock.Instant)
         case connecting(deadline: ContinuousClock.Instant)
-        case open(Connection)
+        /// Open, and in `onOpen` at a step that takes until `until`.
+        case opening(FeedConnection, step: Int, until: ContinuousClock.Instant)
+        case open(FeedConnection)
         /// Asked to close; `deadline` is when we no longer wait for the answer.
-        case closing(deadline: ContinuousClock.Instant, wasStable: Bool, reason: String)
+        case closing(deadline: ContinuousClock.Instant, next: AfterClosing)
         case waiting(until: ContinuousClock.Instant)
+        /// The venue has refused us.
+        case failed(until: ContinuousClock.Instant)
         case stopped
     }
 
-    /// An open connection.
-    private struct Connection {
-        let openedAt: ContinuousClock.Instant
-        var lastFrame: ContinuousClock.Instant
-        var isLive = false
-        /// Messages that the venue's rate limit holds back, next one last.
-        var pending: [String] = []
-        var maySendAt: ContinuousClock.Instant
-        var nextKeepAlive: ContinuousClock.Instant?
-        /// Messages rendered so far.
-        var counter = 0
+    /// What follows when a socket has closed that we asked to.
+    enum AfterClosing {
+        case wait(wasStable: Bool, reason: String)
+        case fail(wasStable: Bool, reason: String)
     }
 
-    private let feed: Feed
-    private let plan: WebSocketPlan?
-    private var symbols: [Symbol]
-    private var state = State.idle
+    let feed: Feed
+    let plan: WebSocketPlan?
+    var state = State.idle
+    /// What this connection carries, in the order it was asked for.
+    public internal(set) var symbols: [Symbol]
+    /// What the venue has said about each of ``symbols`` on the present connection.
+    public internal(set) var symbolStates: [Symbol: SymbolState]
     /// Tries since the last connection that lasted.
-    private var attempt = 0
+    var attempt = 0
+    /// Refusals since the last connection that lasted.
+    var refusals = 0
+    /// Requests made so far: the present one's number.
+    var requestCount = 0
+    /// What the last bootstrap has captured, its cookies, and how long they serve.
+    var captures: [String: String] = [:]
+    var cookies = CookieJar()
+    var capturesUntil: ContinuousClock.Instant?
+    /// The expectations of `onOpen` that this connection's frames have met.
+    var metExpectations: Set<Int> = []
 
     /// A connection that lived so long was a success: the next try comes soon again.
-    private static let stableAge: Duration = .seconds(10)
+    static let stableAge: Duration = .seconds(10)
     /// How long a socket may take to close.
-    private static let closeTimeout: Duration = .seconds(5)
+    static let closeTimeout: Duration = .seconds(5)
+    /// How long a connection goes on beside a successor that is not established.
+    static let overlapMax: Duration = .seconds(120)
+    /// After so long without another word a connection that is live counts as established.
+    static let settleTime: Duration = .seconds(3)
 
     /// Makes a session that has not started.
     ///
@@ -78,237 +114,158 @@ public struct FeedSession: Sendable {
     public init(feed: Feed, symbols: [Symbol]) {
         self.feed = feed
         self.symbols = symbols
+        self.symbolStates = Dictionary(symbols.map { ($0, .pending) }, uniquingKeysWith: { $1 })
+        self.pendingCount = self.symbolStates.count
         switch feed.transport {
         case .webSocket(let plan): self.plan = plan
         case .poll: self.plan = nil
         }
     }
 
-    // MARK: Events
+    /// `text` without the feed's secrets, and without the tokens that its bootstrap has captured.
+    public func redacted(_ text: String) -> String {
+        let tokens = self.captures.values.filter { $0.utf8.count >= 8 && !$0.contains("://") }
+        return tokens.isEmpty ? self.feed.redacted(text) : Secrets(tokens).redacted(self.feed.redacted(text))
+    }
+
+    /// The number of the expectation that the next frames of the connection may meet; `nil` when none is left.
+    ///
+    /// While there is one the caller shows each frame to a ``FrameMatcher`` and reports ``expectationMet(_:at:)``.
+    public var expectation: Int? {
+        switch self.state {
+        case .opening(_, let step, _):
+            for case .expect(let number, _) in self.settings.opening[step...]
+            where !self.metExpectations.contains(number) {
+                return number
+            }
+            return nil
+        case .idle, .bootstrapping, .connecting, .open, .closing, .waiting, .failed, .stopped: return nil
+        }
+    }
+
+    /// Whether a symbol waits for a word about it: while it is so the caller reports ``ticked(_:)``.
+    public var isAwaitingSymbols: Bool { self.pendingCount > 0 }
+    var pendingCount = 0
+
+    var settings: ConnectionSettings { self.feed.document.connection }
+
+    // MARK: Events before the connection is open
 
     /// The feed is wanted.
-    public mutating func start(now: ContinuousClock.Instant) -> [Action] {
+    public mutating func start(at moment: Moment) -> [Action] {
         switch self.state {
         case .idle, .stopped:
             self.attempt = 0
-            return self.connect(now: now)
-        case .connecting, .open, .closing, .waiting: return []
+            self.refusals = 0
+            return self.begin(moment)
+        case .bootstrapping, .connecting, .opening, .open, .closing, .waiting, .failed: return []
+        }
+    }
+
+    /// A request was answered.
+    public mutating func answered(_ answer: BootstrapAnswer, id: Int, at moment: Moment) -> [Action] {
+        switch self.state {
+        case .bootstrapping(var run, let exchange, _):
+            guard id == self.requestCount else { return [] }
+            switch run.answered(answer, to: exchange) {
+            case .next: return self.ask(run, moment)
+            case .done:
+                self.captures = run.captures
+                self.cookies = run.cookies
+                self.capturesUntil = self.settings.bootstrap?.validFor.map { moment.instant + $0 }
+                return self.connect(moment)
+            case .failed(let reason, let retryAfter):
+                return self.wait(moment, wasStable: false, reason: reason, atLeast: retryAfter ?? .zero)
+            case .refused(let reason): return self.fail(moment, wasStable: false, reason: reason)
+            }
+        case .idle, .connecting, .opening, .open, .closing, .waiting, .failed, .stopped: return []
+        }
+    }
+
+    /// A request was not answered.
+    public mutating func requestFailed(_ reason: String, id: Int, at moment: Moment) -> [Action] {
+        switch self.state {
+        case .bootstrapping:
+            guard id == self.requestCount else { return [] }
+            return self.wait(moment, wasStable: false, reason: "bootstrap: \(reason)")
+        case .idle, .connecting, .opening, .open, .closing, .waiting, .failed, .stopped: return []
+        }
+    }
+
+    /// The connection may be opened only at `instant`: the feed's connections together would be too many in a minute.
+    public mutating func postponed(until instant: ContinuousClock.Instant) -> [Action] {
+        switch self.state {
+        case .connecting:
+            let deadline = instant + self.settings.connectTimeout
+            self.state = .connecting(deadline: deadline)
+            return [.armTimer(at: deadline)]
+        case .idle, .bootstrapping, .opening, .open, .closing, .waiting, .failed, .stopped: return []
         }
     }
 
     /// The socket is open.
-    public mutating func connected(now: ContinuousClock.Instant) -> [Action] {
+    public mutating func connected(at moment: Moment) -> [Action] {
         switch self.state {
         case .connecting:
-            var connection = Connection(openedAt: now, lastFrame: now, maySendAt: now)
-            connection.pending = self.feed.subscribeMessages(for: self.symbols, counter: &connection.counter).reversed()
-            if let keepAlive = self.feed.document.connection.keepAlive {
-                connection.nextKeepAlive = now + keepAlive.interval(captures: [:])
-            }
-            let sends = self.sendDue(&connection, now: now)
-            let timer = self.nextTimer(connection)
-            self.state = .open(connection)
-            return [.report(.subscribing)] + sends + [.armTimer(at: timer)]
-        case .idle, .open, .closing, .waiting, .stopped:
+            self.metExpectations = []
+            let connection = FeedConnection(openedAt: moment.instant, limits: self.feed.limits)
+            let changes = self.resetSymbols()
+            return [.report(.subscribing)] + changes + self.proceed(connection, from: 0, moment)
+        case .idle, .bootstrapping, .opening, .open, .closing, .waiting, .failed, .stopped:
             return [.disconnect]
         }
     }
 
-    /// A frame was decoded.
-    public mutating func received(_ outcome: FrameOutcome, now: ContinuousClock.Instant) -> [Action] {
-        switch self.state {
-        case .open(var connection):
-            connection.lastFrame = now
-            switch outcome {
-            case .ticks, .control, .reply, .acknowledged, .registered:
-                if !connection.isLive {
-                    connection.isLive = true
-                    self.state = .open(connection)
-                    return [.report(.live)]
-                }
-            case .reconnect:
-                return self.disconnect(connection, now: now, reason: "the venue asked for a new connection")
-            case .ignored, .unmatched, .providerError, .fatal, .malformed: break
-            }
-            self.state = .open(connection)
-            return []
-        case .idle, .connecting, .closing, .waiting, .stopped:
-            return []
-        }
-    }
+    // MARK: The end
 
     /// The socket was closed, or could not be opened.
     ///
     /// - Parameters:
-    ///   - now: When.
+    ///   - moment: When.
     ///   - reason: For people.
-    ///   - random: Any number; spreads the tries of many clients.
+    ///   - status: The HTTP status where the server answered the handshake with one.
     /// - Returns: What to do, in order.
-    public mutating func closed(now: ContinuousClock.Instant, reason: String, random: UInt64) -> [Action] {
+    public mutating func closed(at moment: Moment, reason: String, status: Int? = nil) -> [Action] {
         switch self.state {
-        case .connecting: return self.wait(now: now, wasStable: false, reason: reason, random: random)
+        case .connecting:
+            // Whatever the bootstrap gave may be why.
+            self.capturesUntil = nil
+            if let status, HTTPRefusal.isFinal(status) { return self.fail(moment, wasStable: false, reason: reason) }
+            return self.wait(moment, wasStable: false, reason: reason)
+        case .opening(let connection, _, _):
+            self.capturesUntil = nil
+            let said = connection.lastError.map { "\(reason); the venue said: \($0)" } ?? reason
+            return self.wait(moment, wasStable: false, reason: said)
         case .open(let connection):
-            return self.wait(now: now, wasStable: Self.isStable(connection, now), reason: reason, random: random)
-        case .closing(_, let wasStable, let ours):
-            return self.wait(now: now, wasStable: wasStable, reason: ours, random: random)
-        case .idle, .waiting, .stopped: return []
+            guard connection.successorDeadline == nil else { return self.handOver(isOpen: false) }
+            return self.wait(moment, wasStable: Self.isStable(connection, moment), reason: reason)
+        case .closing(_, let next): return self.closed(next, moment)
+        case .idle, .bootstrapping, .waiting, .failed, .stopped: return []
         }
     }
 
-    /// The armed instant has come.
+    /// The feed is no longer wanted, or a successor has taken over.
     ///
-    /// - Parameters:
-    ///   - now: The instant.
-    ///   - random: Any number; spreads the tries of many clients.
-    /// - Returns: What to do, in order.
-    public mutating func timerFired(now: ContinuousClock.Instant, random: UInt64) -> [Action] {
-        switch self.state {
-        case .idle, .stopped: return []
-        case .connecting(let deadline):
-            guard now >= deadline else { return [.armTimer(at: deadline)] }
-            return self.close(
-                now: now, wasStable: false,
-                reason: "no connection within \(self.feed.document.connection.connectTimeout)"
-            )
-        case .closing(let deadline, let wasStable, let reason):
-            guard now >= deadline else { return [.armTimer(at: deadline)] }
-            return self.wait(now: now, wasStable: wasStable, reason: reason, random: random)
-        case .waiting(let until):
-            guard now >= until else { return [.armTimer(at: until)] }
-            return self.connect(now: now)
-        case .open(var connection):
-            if now >= connection.lastFrame + self.feed.idleTimeout {
-                return self.disconnect(connection, now: now, reason: "silent for \(self.feed.idleTimeout)")
-            }
-            if let age = self.feed.document.connection.maximumAge, now >= connection.openedAt + age {
-                return self.disconnect(connection, now: now, reason: "open for \(age), the longest this venue allows")
-            }
-            self.keepAlive(&connection, now: now)
-            let sends = self.sendDue(&connection, now: now)
-            let timer = self.nextTimer(connection)
-            self.state = .open(connection)
-            return sends + [.armTimer(at: timer)]
-        }
-    }
-
-    /// The feed is no longer wanted.
-    ///
-    /// Nothing but late events follows, until ``start(now:)``.
+    /// Nothing but late events follows, until ``start(at:)``.
     public mutating func stop() -> [Action] {
         switch self.state {
         case .stopped: return []
-        case .idle, .waiting:
+        case .idle, .bootstrapping, .waiting, .failed:
             self.state = .stopped
             return [.report(.stopped)]
-        case .connecting, .open, .closing:
+        case .connecting, .opening, .open, .closing:
             self.state = .stopped
             return [.disconnect, .report(.stopped)]
         }
     }
 
-    /// Other symbols are wanted on this connection.
-    ///
-    /// An open connection gets messages for the difference; where the venue has none for leaving, or names the symbols in
-    /// the address, it is opened anew. The decoder is the caller's to replace.
-    public mutating func replaceSymbols(_ symbols: [Symbol], now: ContinuousClock.Instant) -> [Action] {
-        let old = Set(self.symbols)
-        let new = Set(symbols)
-        let added = symbols.filter { !old.contains($0) }
-        let removed = self.symbols.filter { !new.contains($0) }
-        self.symbols = symbols
+    /// No successor can be opened: the connection is renewed by closing it first.
+    public mutating func successorRefused(at moment: Moment) -> [Action] {
         switch self.state {
-        case .open(var connection):
-            guard !added.isEmpty || !removed.isEmpty else { return [] }
-            let isInURL = self.plan?.hasSymbolsInAddress ?? false
-            if isInURL || (!removed.isEmpty && self.feed.document.unsubscribe == nil) {
-                return self.disconnect(connection, now: now, reason: "the list of symbols changed")
-            }
-            let messages =
-                self.feed.unsubscribeMessages(for: removed, counter: &connection.counter)
-                + self.feed.subscribeMessages(for: added, counter: &connection.counter)
-            connection.pending = messages.reversed() + connection.pending
-            let sends = self.sendDue(&connection, now: now)
-            let timer = self.nextTimer(connection)
-            self.state = .open(connection)
-            return sends + [.armTimer(at: timer)]
-        case .idle, .connecting, .closing, .waiting, .stopped:
-            return []
+        case .open(let connection):
+            guard connection.successorDeadline != nil else { return [] }
+            return self.disconnect(connection, moment, reason: "the connection is renewed")
+        case .idle, .bootstrapping, .connecting, .opening, .closing, .waiting, .failed, .stopped: return []
         }
-    }
-
-    // MARK: Steps
-
-    private mutating func connect(now: ContinuousClock.Instant) -> [Action] {
-        guard let plan = self.plan else { return [] }
-        let deadline = now + self.feed.document.connection.connectTimeout
-        self.state = .connecting(deadline: deadline)
-        return [
-            .report(.connecting), .connect(url: plan.url(for: self.symbols), headers: plan.headers),
-            .armTimer(at: deadline),
-        ]
-    }
-
-    private mutating func disconnect(
-        _ connection: Connection, now: ContinuousClock.Instant, reason: String
-    ) -> [Action] {
-        self.close(now: now, wasStable: Self.isStable(connection, now), reason: reason)
-    }
-
-    private mutating func close(now: ContinuousClock.Instant, wasStable: Bool, reason: String) -> [Action] {
-        let deadline = now + Self.closeTimeout
-        self.state = .closing(deadline: deadline, wasStable: wasStable, reason: reason)
-        return [.disconnect, .armTimer(at: deadline)]
-    }
-
-    private static func isStable(_ connection: Connection, _ now: ContinuousClock.Instant) -> Bool {
-        connection.isLive && now - connection.openedAt >= Self.stableAge
-    }
-
-    private mutating func wait(
-        now: ContinuousClock.Instant, wasStable: Bool, reason: String, random: UInt64
-    ) -> [Action] {
-        self.attempt = wasStable ? 1 : self.attempt + 1
-        let delay = Self.delay(attempt: self.attempt, random: random)
-        self.state = .waiting(until: now + delay)
-        return [
-            .report(.waiting(attempt: self.attempt, delay: delay, reason: reason)), .armTimer(at: now + delay),
-        ]
-    }
-
-    /// Doubles from 0.25…0.5 s to 15…30 s; the random half keeps clients of one venue from coming back together.
-    static func delay(attempt: Int, random: UInt64) -> Duration {
-        let longest = min(30_000, 500 << min(max(attempt - 1, 0), 6))
-        let half = UInt64(longest / 2)
-        return .milliseconds(Int64(half + random % (half + 1)))
-    }
-
-    private var sendInterval: Duration { .seconds(1) / self.feed.limits.messagesPerSecond }
-
-    /// Takes the messages that may go out now.
-    private func sendDue(_ connection: inout Connection, now: ContinuousClock.Instant) -> [Action] {
-        var actions: [Action] = []
-        while now >= connection.maySendAt, let message = connection.pending.popLast() {
-            actions.append(.send(message))
-            // A late timer does not save up a burst.
-            connection.maySendAt = now + self.sendInterval
-        }
-        return actions
-    }
-
-    private func keepAlive(_ connection: inout Connection, now: ContinuousClock.Instant) {
-        guard let keepAlive = self.feed.document.connection.keepAlive, let due = connection.nextKeepAlive, now >= due
-        else { return }
-        connection.nextKeepAlive = now + keepAlive.interval(captures: [:])
-        connection.counter += 1
-        // Put last in `pending`, it goes first: a long subscription must not keep it waiting.
-        if case .message(let message) = keepAlive.content { connection.pending.append(message.render(.fixed)) }
-    }
-
-    private func nextTimer(_ connection: Connection) -> ContinuousClock.Instant {
-        var next = connection.lastFrame + self.feed.idleTimeout
-        if !connection.pending.isEmpty { next = min(next, connection.maySendAt) }
-        if let keepAlive = connection.nextKeepAlive { next = min(next, keepAlive) }
-        if let age = self.feed.document.connection.maximumAge { next = min(next, connection.openedAt + age) }
-        return next
     }
 }

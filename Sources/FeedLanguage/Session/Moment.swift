@@ -1,15 +1,18 @@
 public import Market
 
-/// An instant on both clocks: the monotonic one for pauses, the wall clock for what the world does.
+/// When an event happens, and what chance there is in it: sessions neither read clocks nor roll dice.
 public struct Moment: Hashable, Sendable {
-    /// The monotonic clock's instant.
+    /// On the clock that never jumps: what deadlines are measured with.
     public var instant: ContinuousClock.Instant
-    /// The same instant on the wall clock.
+    /// On the wall clock: what the world goes by, and what messages with a time in them say.
     public var time: Timestamp
+    /// Any number, another one for each event: spreads the tries of many clients, and makes UUIDs.
+    public var random: UInt64
 
     /// Makes a moment.
-    public init(instant: ContinuousClock.Instant, time: Timestamp) {
+    public init(instant: ContinuousClock.Instant, time: Timestamp, random: UInt64 = 0) {
         self.instant = instant
         self.time = time
+        self.random = random
     }
 }

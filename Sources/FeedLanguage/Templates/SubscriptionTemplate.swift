@@ -42,6 +42,7 @@ struct SubscriptionTemplate: Hashable, Sendable {
     ///   - symbols: Native names.
     ///   - perMessage: The most symbols one message may name; `nil` is any number.
     ///   - channels: The ids under which the venue has registered each name, where messages need them.
+    /// - Returns: Messages still to be filled in.
     func drafts(for symbols: [String], perMessage: Int?, channels: [String: [String]] = [:]) -> [Draft] {
         if self.needsChannel {
             return symbols.flatMap { symbol in

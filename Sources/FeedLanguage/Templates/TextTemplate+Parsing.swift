@@ -4,6 +4,7 @@ extension TextTemplate {
     /// - Parameters:
     ///   - text: The text as the file writes it.
     ///   - scope: Which placeholders may stand in it.
+    /// - Returns: The template.
     /// - Throws: ``SyntaxError`` that names the placeholder and the fix.
     static func parse(_ text: String, scope: TemplateScope) throws(SyntaxError) -> TextTemplate {
         var parts: [Part] = []

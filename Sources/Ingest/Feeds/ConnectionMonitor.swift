@@ -70,7 +70,20 @@ final class ConnectionMonitor: Sendable {
         case .live: self.report(State.live)
         case .waiting(let attempt, _, let reason):
             self.report(State.waiting(reason: self.feed.redacted(reason), attempt: attempt))
+        case .stalled: break
+        case .failed(let reason, _): self.report(State.failed(reason: self.feed.redacted(reason)))
         case .stopped: self.report(State.stopped)
+        }
+    }
+
+    /// What the venue has said about the connection's symbols.
+    func report(_ states: [Symbol: SymbolState]) {
+        for (symbol, state) in states {
+            switch state {
+            case .pending: self.mark(symbol, .pending)
+            case .subscribed: self.mark(symbol, .subscribed)
+            case .refused(let reason): self.mark(symbol, .refused(reason: self.feed.redacted(reason)))
+            }
         }
     }
 

@@ -22,6 +22,7 @@ public actor FeedSupervisor {
         var symbols: [Symbol]
         let url: String?
         let monitor: FeedMonitor
+        let gate: ConnectionGate
         var streams: [Stream] = []
     }
 
@@ -29,6 +30,7 @@ public actor FeedSupervisor {
     private let httpClient: HTTPClient
     private let logger: Logger
     private let tap: FeedTap?
+    private let events: FeedEventSink
     private let sink: @Sendable ([Tick]) -> Void
     private let tls: NIOSSLContext
     private var running: [Venue: RunningFeed] = [:]
@@ -40,19 +42,22 @@ public actor FeedSupervisor {
     ///
     /// - Parameters:
     ///   - eventLoopGroup: Connections are spread over its loops.
-    ///   - httpClient: For polled feeds.
+    ///   - httpClient: For polled feeds, and for what streaming ones ask before they connect.
     ///   - logger: For what happens to connections.
     ///   - tap: Sees all traffic; for recorders.
+    ///   - events: Takes what happens to connections, on their event loops and in order with their ticks.
     ///   - sink: Takes the ticks of one read, in order, on the connection's event loop.
     /// - Throws: `NIOSSLError` when TLS cannot be set up.
     public init(
         eventLoopGroup: any EventLoopGroup, httpClient: HTTPClient, logger: Logger, tap: FeedTap? = nil,
+        events: @escaping FeedEventSink = { _, _ in },
         sink: @escaping @Sendable ([Tick]) -> Void
     ) throws {
         self.eventLoopGroup = eventLoopGroup
         self.httpClient = httpClient
         self.logger = logger
         self.tap = tap
+        self.events = events
         self.sink = sink
         self.tls = try NIOSSLContext(configuration: .makeClientConfiguration())
         (self.runners, self.runnerInput) = AsyncStream.makeStream(of: (any FeedRunner).self)
@@ -79,7 +84,8 @@ public actor FeedSupervisor {
         guard self.running[feed.name] == nil else { return self.replace(feed, symbols: symbols) }
         let monitor = FeedMonitor(feed, logger: self.logger)
         self.shownMonitors.withLock { $0.append(monitor) }
-        var running = RunningFeed(feed: feed, symbols: symbols, url: url, monitor: monitor)
+        var running = RunningFeed(
+            feed: feed, symbols: symbols, url: url, monitor: monitor, gate: ConnectionGate(limits: feed.limits))
         self.apply(&running)
         self.running[feed.name] = running
     }
@@ -224,7 +230,7 @@ public actor FeedSupervisor {
                 let name = feed.streamName.map { "\($0) \(number)" } ?? String(number)
                 let monitor = ConnectionMonitor(name: name, feed: running.monitor, tap: self.tap)
                 monitor.replaceSymbols(symbols)
-                let runner = self.runner(for: feed, symbols, running.url, monitor)
+                let runner = self.runner(for: feed, symbols, running, monitor)
                 stream.runners[number] = (runner, monitor)
                 self.runnerInput.yield(runner)
             }
@@ -233,17 +239,20 @@ public actor FeedSupervisor {
     }
 
     private func runner(
-        for feed: Feed, _ symbols: [Symbol], _ url: String?, _ monitor: ConnectionMonitor
+        for feed: Feed, _ symbols: [Symbol], _ running: RunningFeed, _ monitor: ConnectionMonitor
     ) -> any FeedRunner {
         switch feed.transport {
         case .webSocket:
             StreamRunner(
-                feed: feed, symbols: symbols, urlOverride: url, eventLoop: self.eventLoopGroup.next(), tls: self.tls,
-                monitor: monitor, sink: self.sink(monitor)
+                feed: feed, symbols: symbols, client: self.httpClient,
+                surroundings: StreamSurroundings(
+                    eventLoop: self.eventLoopGroup.next(), tls: self.tls, monitor: monitor, gate: running.gate,
+                    override: running.url.flatMap { AddressOverride($0) }, sink: self.sink(monitor)
+                ), events: self.events
             )
         case .poll:
             PollRunner(
-                feed: feed, symbols: symbols, urlOverride: url, client: self.httpClient, monitor: monitor,
+                feed: feed, symbols: symbols, urlOverride: running.url, client: self.httpClient, monitor: monitor,
                 sink: self.sink(monitor)
             )
         }

@@ -1,63 +1,74 @@
 import FeedLanguage
+import HTTPClient
 import Market
 import NIOCore
-import NIOSSL
 
-/// Performs what a ``FeedSession`` decides for one WebSocket connection: connects, sends, decodes frames where they are read.
+/// Keeps one shard of a feed's symbols coming over a WebSocket.
 ///
-/// SAFETY: every stored `var` is touched on `eventLoop` only; `start` and `stop` hop there first.
+/// Usually with one connection. Where one has to be renewed, for its age, at the venue's wish or because the feed file
+/// changed, the next one is opened beside it, and the old one ends when the new one is established: no tick falls between,
+/// and those that come twice are the guard's to drop.
+///
+/// SAFETY: every stored `var` is touched on the event loop only; the methods of ``FeedRunner`` hop there first.
 final class StreamRunner: FeedRunner, @unchecked Sendable {
-    private let eventLoop: any EventLoop
-    private let tls: NIOSSLContext
-    private let monitor: ConnectionMonitor
-    private let urlOverride: String?
-    private let sink: @Sendable ([Tick]) -> Void
-    private let clock = ContinuousClock()
-    private var feed: Feed
-    private var symbols: [Symbol]
-    private var url = ""
-    private var session: FeedSession
-    private var decoder: FrameDecoder
-    private var client: WebSocketClient?
-    private var timer: Scheduled<Void>?
-    private var ticks: [Tick] = []
-    /// Counts connections, so that a late word from an old one is not taken for the present one's.
-    private var generation = 0
-    private var isOpen = false
-    private var isStopped = false
-    private let untilStopped: AsyncStream<Never>
-    private let stopping: AsyncStream<Never>.Continuation
-
-    init(
-        feed: Feed, symbols: [Symbol], urlOverride: String?, eventLoop: any EventLoop, tls: NIOSSLContext,
-        monitor: ConnectionMonitor, sink: @escaping @Sendable ([Tick]) -> Void
-    ) {
-        self.feed = feed
-        self.symbols = symbols
-        self.session = FeedSession(feed: feed, symbols: symbols)
-        self.decoder = FrameDecoder(feed: feed, symbols: symbols)
-        self.urlOverride = urlOverride
-        self.eventLoop = eventLoop
-        self.tls = tls
-        self.monitor = monitor
-        self.sink = sink
-        (self.untilStopped, self.stopping) = AsyncStream.makeStream(of: Never.self)
+    /// A request of a connection's bootstrap, performed by ``run()``.
+    private struct Job: Sendable {
+        let connection: StreamConnection
+        let exchange: HTTPExchange
+        let id: Int
+        let timeout: Duration
     }
 
+    /// The longest answer to a bootstrap request.
+    private static let answerBytesMax = 4 << 20
+    /// How long a connection under a changed file may take before the old one ends all the same.
+    private static let changeOverlapMax = TimeAmount.seconds(30)
+
+    private let surroundings: StreamSurroundings
+    private let client: HTTPClient
+    private let venue: Venue
+    private let events: FeedEventSink
+    private var feed: Feed
+    private var symbols: [Symbol]
+    private var current: StreamConnection?
+    /// Opened beside the current one, to take its place.
+    private var successor: StreamConnection?
+    private var isStopped = false
+    private let jobs: AsyncStream<Job>
+    private let jobInput: AsyncStream<Job>.Continuation
+
+    init(
+        feed: Feed, symbols: [Symbol], client: HTTPClient, surroundings: StreamSurroundings,
+        events: @escaping FeedEventSink
+    ) {
+        self.feed = feed
+        self.venue = feed.name
+        self.symbols = symbols
+        self.client = client
+        self.surroundings = surroundings
+        self.events = events
+        (self.jobs, self.jobInput) = AsyncStream.makeStream(of: Job.self)
+    }
+
+    // MARK: FeedRunner
+
     func run() async {
-        self.eventLoop.execute { self.perform(self.session.start(now: self.clock.now)) }
-        for await _ in self.untilStopped {}
+        self.eventLoop.execute { self.begin() }
+        await withDiscardingTaskGroup { group in
+            for await job in self.jobs { group.addTask { await self.perform(job) } }
+            group.cancelAll()
+        }
         // The closure throws nothing; a loop that is shut down has no connection left.
         try? await self.eventLoop.submit { self.end() }.get()
     }
 
-    func stop() { self.stopping.finish() }
+    func stop() { self.jobInput.finish() }
 
     func replaceSymbols(_ symbols: [Symbol]) {
         self.eventLoop.execute {
             self.symbols = symbols
-            self.decoder = FrameDecoder(feed: self.feed, symbols: symbols)
-            self.perform(self.session.replaceSymbols(symbols, now: self.clock.now))
+            self.current?.replaceSymbols(symbols)
+            self.successor?.replaceSymbols(symbols)
         }
     }
 
@@ -65,133 +76,153 @@ final class StreamRunner: FeedRunner, @unchecked Sendable {
         self.eventLoop.execute {
             let goesOn = feed.connects(like: self.feed)
             self.feed = feed
-            self.decoder = FrameDecoder(feed: feed, symbols: self.symbols)
-            if goesOn || self.isStopped { return }
-            if self.isOpen {
-                self.isOpen = false
-                self.monitor.ended()
+            if self.isStopped { return }
+            self.surroundings.gate.replaceLimits(feed.limits)
+            guard !goesOn else {
+                self.current?.replaceDecoder(feed)
+                self.successor?.replaceDecoder(feed)
+                return
             }
-            self.perform(self.session.stop())
-            self.client = nil
-            self.session = FeedSession(feed: feed, symbols: self.symbols)
-            self.perform(self.session.start(now: self.clock.now))
+            self.dropSuccessor()
+            // A connection that brings nothing need not be kept for the sake of the new one.
+            guard self.current?.isEstablished == true, self.openSuccessor() else { return self.begin() }
+            let successor = self.successor
+            self.eventLoop.scheduleTask(in: Self.changeOverlapMax) {
+                if let successor, self.successor === successor { self.promote() }
+            }
         }
     }
+
+    private var eventLoop: any EventLoop { self.surroundings.eventLoop }
 
     // MARK: On the event loop
 
+    /// Starts with a new connection, in place of the current one if there is any.
+    private func begin() {
+        guard !self.isStopped else { return }
+        if let old = self.current {
+            old.end()
+            self.surroundings.gate.leave()
+        }
+        _ = self.surroundings.gate.enter(isExtra: false)
+        let connection = self.makeConnection()
+        self.current = connection
+        connection.start()
+    }
+
     private func end() {
         self.isStopped = true
-        self.timer?.cancel()
-        self.perform(self.session.stop())
-        self.client?.close()
-        self.flush()
-        if self.isOpen {
-            self.isOpen = false
-            self.monitor.ended()
+        self.dropSuccessor()
+        guard let current else { return }
+        current.end()
+        self.surroundings.gate.leave()
+        self.current = nil
+        self.report(.stopped)
+    }
+
+    private func makeConnection() -> StreamConnection {
+        StreamConnection(feed: self.feed, symbols: self.symbols, self.surroundings) { connection, event in
+            self.handle(event, from: connection)
         }
     }
 
-    private func perform(_ actions: [FeedSession.Action]) {
-        for action in actions {
-            switch action {
-            case .connect(let url, let headers): self.connect(url, headers)
-            case .send(let text):
-                self.client?.send(text: text)
-                self.monitor.saw(.sent(url: self.url, Array(text.utf8)), at: .now)
-            case .armTimer(let deadline): self.arm(deadline)
-            case .disconnect: self.client?.cut()
-            case .report(let status): self.monitor.report(status)
-            }
+    /// Opens a connection beside the current one; `false` where the venue allows no more.
+    private func openSuccessor() -> Bool {
+        guard self.successor == nil else { return true }
+        guard self.feed.limits.connections != 1, self.surroundings.gate.enter(isExtra: true) else { return false }
+        let connection = self.makeConnection()
+        self.successor = connection
+        connection.start()
+        return true
+    }
+
+    private func dropSuccessor() {
+        guard let successor else { return }
+        self.successor = nil
+        successor.end()
+        self.surroundings.gate.leave()
+    }
+
+    /// The successor takes the current one's place, whatever its state.
+    private func promote() {
+        guard let successor else { return }
+        let old = self.current
+        self.successor = nil
+        self.current = successor
+        old?.end()
+        self.surroundings.gate.leave()
+        self.report(successor.status)
+        self.surroundings.monitor.report(successor.symbolStates)
+    }
+
+    private func report(_ status: FeedSession.Status) {
+        self.surroundings.monitor.report(status)
+        self.events(self.venue, .changed(self.redacted(status)))
+    }
+
+    private func redacted(_ status: FeedSession.Status) -> FeedSession.Status {
+        switch status {
+        case .connecting, .subscribing, .live, .stopped: status
+        case .stalled(let reason): .stalled(reason: self.feed.redacted(reason))
+        case .waiting(let attempt, let delay, let reason):
+            .waiting(attempt: attempt, delay: delay, reason: self.feed.redacted(reason))
+        case .failed(let reason, let delay): .failed(reason: self.feed.redacted(reason), delay: delay)
         }
     }
 
-    private func arm(_ deadline: ContinuousClock.Instant) {
-        self.timer?.cancel()
-        let delay = self.clock.now.duration(to: deadline)
-        self.timer = self.eventLoop.scheduleTask(in: delay > .zero ? TimeAmount(delay) : .zero) {
-            guard !self.isStopped else { return }
-            self.perform(self.session.timerFired(now: self.clock.now, random: .random(in: 0 ... .max)))
-        }
-    }
-
-    private func connect(_ text: String, _ headers: [Header]) {
-        self.generation += 1
-        let generation = self.generation
-        let url: WebSocketURL
-        do {
-            self.url = self.urlOverride ?? text
-            url = try WebSocketURL(self.url)
-        } catch {
-            self.failedToConnect("\(error)")
+    private func handle(_ event: StreamConnection.Event, from connection: StreamConnection) {
+        if case .request(let exchange, let id) = event {
+            self.jobInput.yield(
+                Job(connection: connection, exchange: exchange, id: id, timeout: self.feed.connectTimeout))
             return
         }
-        WebSocketClient.connect(
-            to: url, on: self.eventLoop, tls: self.tls, headers: headers.map { ($0.name, $0.value) }
-        ) { client in
-            WebSocketCallbacks(
-                message: { message in
-                    // A greeting may come in the same read as the end of the handshake.
-                    self.opened(client, generation)
-                    self.received(message, generation)
-                }, readComplete: { self.flush() }, closed: { self.closed($0, generation) }
+        if connection === self.successor { return self.handleSuccessor(event) }
+        guard connection === self.current else { return }
+        switch event {
+        case .request: break
+        case .report(let status): self.report(status)
+        case .symbolsChanged: self.surroundings.monitor.report(connection.symbolStates)
+        case .gap(let from, let to, let since, let time):
+            self.events(self.venue, .gap(symbols: connection.symbols, from: from, to: to, since: since, time: time))
+        case .lost(let time, let isStall, let reason):
+            self.events(self.venue, .lost(symbols: connection.symbols, time: time, isStall: isStall, reason: reason))
+        case .established: self.events(self.venue, .restored(symbols: connection.symbols, time: .now))
+        case .openSuccessor: if !self.openSuccessor() { connection.successorRefused() }
+        case .handOver: if self.successor == nil { self.begin() } else { self.promote() }
+        }
+    }
+
+    private func handleSuccessor(_ event: StreamConnection.Event) {
+        switch event {
+        case .established: self.promote()
+        case .report(.failed):
+            // Perhaps only because there are two: then the old one has to go first.
+            self.dropSuccessor()
+            self.current?.successorRefused()
+        case .gap(let from, let to, let since, let time):
+            self.events(self.venue, .gap(symbols: self.symbols, from: from, to: to, since: since, time: time))
+        case .request, .report, .symbolsChanged, .lost, .openSuccessor, .handOver: break
+        }
+    }
+
+    // MARK: Requests
+
+    private func perform(_ job: Job) async {
+        let exchange = job.exchange
+        let result: Result<BootstrapAnswer, RequestFailure>
+        do {
+            let response = try await self.client.execute(
+                HTTPRequest(
+                    method: exchange.method, url: exchange.url,
+                    headers: exchange.headers.map { HTTPHeader($0.name, $0.value) },
+                    body: exchange.body.map { Array($0.utf8) }, timeout: job.timeout, maxBodyBytes: Self.answerBytesMax
+                )
             )
-        }.whenComplete { result in
-            switch result {
-            case .success(let client): self.opened(client, generation)
-            case .failure(let error):
-                if generation == self.generation, !self.isStopped { self.failedToConnect("\(error)") }
-            }
+            let headers = response.headers.map { Header(name: $0.name, value: $0.value) }
+            result = .success(BootstrapAnswer(status: response.status, headers: headers, body: response.body))
+        } catch {
+            result = .failure(RequestFailure(reason: "\(error)"))
         }
-    }
-
-    private func opened(_ client: WebSocketClient, _ generation: Int) {
-        guard generation == self.generation, !self.isStopped else { return client.cut() }
-        if self.isOpen { return }
-        self.client = client
-        self.isOpen = true
-        self.monitor.opened()
-        self.monitor.saw(.opened(url: self.url), at: .now)
-        self.perform(self.session.connected(now: self.clock.now))
-    }
-
-    private func received(_ message: ByteBuffer, _ generation: Int) {
-        guard generation == self.generation, !self.isStopped else { return }
-        let receivedTime = Timestamp.now
-        self.monitor.saw(.received(Array(message.readableBytesView)), at: receivedTime)
-        let outcome = message.withUnsafeReadableBytes { bytes in
-            let outcome = self.decoder.decode(bytes, receivedTime: receivedTime, into: &self.ticks)
-            self.monitor.count(outcome, frame: bytes)
-            return outcome
-        }
-        let actions = self.session.received(outcome, now: self.clock.now)
-        if !actions.isEmpty { self.perform(actions) }
-    }
-
-    /// Hands on what one read brought, so that the pipeline hops once a read and not once a tick.
-    private func flush() {
-        guard !self.ticks.isEmpty else { return }
-        let batch = self.ticks
-        self.ticks = []
-        self.ticks.reserveCapacity(batch.count)
-        self.sink(batch)
-    }
-
-    private func closed(_ reason: String, _ generation: Int) {
-        guard generation == self.generation else { return }
-        self.flush()
-        self.client = nil
-        if self.isOpen {
-            self.isOpen = false
-            // Cutting our own connection may end here before `end` is through.
-            if self.isStopped { return self.monitor.ended() }
-            self.monitor.closed(reason: reason)
-        }
-        self.perform(self.session.closed(now: self.clock.now, reason: reason, random: .random(in: 0 ... .max)))
-    }
-
-    private func failedToConnect(_ reason: String) {
-        self.monitor.failedToConnect(reason: reason)
-        self.perform(self.session.closed(now: self.clock.now, reason: reason, random: .random(in: 0 ... .max)))
+        self.eventLoop.execute { job.connection.answered(result, id: job.id) }
     }
 }

@@ -12,6 +12,8 @@ public struct WebSocketCallbacks {
     ///
     /// The buffer is valid during the call.
     public var message: (ByteBuffer) -> Void
+    /// A ping or pong came.
+    public var heard: () -> Void
     /// The bytes that one read brought have all been handed over.
     public var readComplete: () -> Void
     /// The connection is gone.
@@ -19,12 +21,13 @@ public struct WebSocketCallbacks {
     /// After a close frame, an error, or a lost connection. Called once.
     public var closed: (_ reason: String) -> Void
 
-    /// Names the three callbacks.
+    /// Names the callbacks.
     public init(
-        message: @escaping (ByteBuffer) -> Void, readComplete: @escaping () -> Void = {},
-        closed: @escaping (_ reason: String) -> Void
+        message: @escaping (ByteBuffer) -> Void, heard: @escaping () -> Void = {},
+        readComplete: @escaping () -> Void = {}, closed: @escaping (_ reason: String) -> Void
     ) {
         self.message = message
+        self.heard = heard
         self.readComplete = readComplete
         self.closed = closed
     }
@@ -100,16 +103,19 @@ public struct WebSocketClient: Sendable {
         )
         var headers = HTTPHeaders([("Host", url.hostHeader), ("User-Agent", "Tickwire")])
         for (name, value) in extraHeaders { headers.replaceOrAdd(name: name, value: value) }
+        let refusal = RefusalObserver()
         let configuration = NIOTypedHTTPClientUpgradeConfiguration(
             upgradeRequestHead: HTTPRequestHead(version: .http1_1, method: .GET, uri: url.path, headers: headers),
             upgraders: [upgrader],
             notUpgradingCompletionHandler: { channel in
-                channel.eventLoop.makeFailedFuture(IngestError.upgradeRefused(url: url.description, status: 0))
+                channel.eventLoop.makeFailedFuture(
+                    IngestError.upgradeRefused(url: url.description, status: refusal.status))
             }
         )
         var pipeline = NIOUpgradableHTTPClientPipelineConfiguration(upgradeConfiguration: configuration)
         // A server's first message often comes in the same read as the end of the handshake.
         pipeline.leftOverBytesStrategy = .forwardBytes
+        try channel.pipeline.syncOperations.addHandler(refusal)
         return try channel.pipeline.syncOperations.configureUpgradableHTTPClientPipeline(configuration: pipeline)
     }
 
@@ -120,6 +126,15 @@ public struct WebSocketClient: Sendable {
         let frame = WebSocketFrame(
             fin: true, opcode: .text, maskKey: .random(), data: self.channel.allocator.buffer(string: text)
         )
+        self.channel.writeAndFlush(frame, promise: nil)
+    }
+
+    /// Sends a ping, which the peer must answer.
+    ///
+    /// Any thread.
+    public func sendPing() {
+        let frame = WebSocketFrame(
+            fin: true, opcode: .ping, maskKey: .random(), data: self.channel.allocator.buffer(capacity: 0))
         self.channel.writeAndFlush(frame, promise: nil)
     }
 
@@ -184,6 +199,9 @@ private final class WebSocketMessageHandler: ChannelInboundHandler {
             }
         case .ping:
             self.write(context, .pong, frame.unmaskedData)
+            self.callbacks.heard()
+        case .pong:
+            self.callbacks.heard()
         case .connectionClose:
             var data = frame.unmaskedData
             let code = data.readWebSocketErrorCode().map { "\(UInt16(webSocketErrorCode: $0))" } ?? "without code"
