@@ -55,7 +55,9 @@ extension Feed {
             ? self.subscribeMessages(for: test.symbols, counter: &counter)
             : self.unsubscribeMessages(for: test.symbols, counter: &counter)
         guard sent != expected else { return nil }
-        func list(_ messages: [String]) -> String { messages.isEmpty ? "nothing" : messages.joined(separator: " then ") }
+        func list(_ messages: [String]) -> String {
+            messages.isEmpty ? "nothing" : messages.joined(separator: " then ")
+        }
         return FeedTestFailure(
             line: test.mark.line, column: test.mark.column,
             message: "test failed: expected to send \(list(expected)), but \(list(sent)) would be sent."
@@ -140,7 +142,8 @@ extension Feed {
         case .reply(let text): "the reply \(text)"
         case .acknowledged(let answer):
             answer.isAll
-                ? "an acknowledgement of everything" : Self.text(answer.symbols.map(\.name), answer.failed.map { $0.native })
+                ? "an acknowledgement of everything"
+                : Self.text(answer.symbols.map(\.name), answer.failed.map { $0.native })
         case .registered(let channel): Self.text(channel.id, channel.kind, channel.symbol)
         case .malformed(let problem): "nothing: \(problem)"
         }

@@ -107,7 +107,7 @@ struct BadWordsTests {
         ),
         (
             "feed: acme\nasset: crypto\nconnect: {websocket: \"wss://acme.test\"}\nmessages: [{ignore: true}]\ntests: [{frame: x, gives: {ack: [BTC-USD], error: x}}]",
-            "5:26: 'ack' of 'gives' goes with 'ack' and 'failed' only: remove 'error'."
+            "5:27: 'ack' of 'gives' goes with 'ack' and 'failed' only: remove 'error'."
         ),
         (
             "feed: acme\nasset: crypto\nconnect: {websocket: \"wss://acme.test\", decode: zip}\nmessages: [{ignore: true}]",

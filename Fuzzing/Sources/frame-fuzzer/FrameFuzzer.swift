@@ -30,8 +30,7 @@ enum FrameFuzzer {
           - {when: [{t: {matches: "^a(.*)z$"}}, {t: {not: {like: "b*y"}}, u: {exists: true}}], outputs: [{each: ["x", "*"], trade: {symbol: {text: "{@key}{^.q}"}, price: {from: [p, $.p], strip: "%"}}}, {quote: {symbol: {from: t, matches: "([A-Z]+)"}, bid: b, ask: {from: a, none: 0}, last: l, merge: true, time: {date: d, time: c, zone: Europe/Warsaw}}}]}
         """
 
-    nonisolated(unsafe) private static let feeds: [Feed] = {
-        // SAFETY: libFuzzer calls from one thread.
+    private static let feeds: [Feed] = {
         let directory = ProcessInfo.processInfo.environment["FEEDS_DIRECTORY"] ?? "Feeds"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory))?.sorted() ?? []
         func text(_ name: String) -> String? { try? String(contentsOfFile: "\(directory)/\(name)", encoding: .utf8) }
@@ -47,8 +46,8 @@ enum FrameFuzzer {
         }
         return feeds
     }()
-    nonisolated(unsafe) private static var warmDecoders: [FrameDecoder] = []
     // SAFETY: libFuzzer calls from one thread.
+    nonisolated(unsafe) private static var warmDecoders: [FrameDecoder] = []
 
     static func run(_ input: UnsafeRawBufferPointer) {
         guard let choice = input.first else { return }
@@ -78,7 +77,9 @@ enum FrameFuzzer {
     }
 }
 
-/// The entry that libFuzzer calls: https://llvm.org/docs/LibFuzzer.html#fuzz-target
+/// The entry that libFuzzer calls.
+///
+/// See https://llvm.org/docs/LibFuzzer.html#fuzz-target
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     FrameFuzzer.run(UnsafeRawBufferPointer(start: data, count: size))

@@ -44,7 +44,9 @@ final class CompiledPattern {
 extension TextPattern {
     func compiled() throws -> CompiledPattern { try CompiledPattern(self.text) }
 
-    /// The capturing groups of an expression: opening parentheses that are neither escaped, nor in a class, nor `(?:`, `(?=`…
+    /// How many capturing groups an expression has.
+    ///
+    /// Opening parentheses count that are neither escaped, nor in a class, nor followed by a `?` without a name.
     static func groupCount(_ text: String) -> Int {
         var count = 0
         var isInClass = false

@@ -64,6 +64,8 @@ struct ProgramBuilder {
     ///   - sequence: Where a number stands that counts every frame of a connection.
     ///   - tables: Numbers by symbol that values may name.
     ///   - file: The file's name, for messages.
+    /// - Returns: The program.
+    /// - Throws: ``FeedFileError`` for paths that lead nowhere and for more rules or tests than the scanner can hold.
     static func build(
         _ rules: [MessageRule], sequence: ValueSource? = nil, tables: [String: FactorTable] = [:], file: String
     ) throws(FeedFileError) -> Program {

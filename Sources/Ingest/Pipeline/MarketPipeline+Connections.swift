@@ -86,6 +86,7 @@ extension MarketPipeline {
     ///
     /// - Parameter trades: Oldest first.
     /// - Returns: How many were not known yet.
+    /// - Throws: The event loop's error when it is shut down.
     public func backfill(_ trades: [Trade]) async throws -> Int {
         var parts = [[Tick]](repeating: [], count: self.shards.count)
         for trade in trades {

@@ -42,6 +42,7 @@ final class FeedService: Service {
     func run() async throws {
         for selected in self.feeds where selected.recording == nil {
             self.directory.insert(selected.symbols.map { ($0, selected.feed.name) })
+            self.pipeline.update(selected.feed.sequencing, of: selected.feed.name)
             await self.supervisor.add(selected.feed, symbols: selected.symbols, url: selected.url)
             await self.reloader.watch(selected.feed.name, file: selected.file)
         }
@@ -83,6 +84,7 @@ final class FeedService: Service {
         let symbols = selected.symbols.filter(known.contains)
         let simulated = symbols.isEmpty ? server.symbols : symbols
         self.directory.insert(simulated.map { ($0, selected.feed.name) })
+        self.pipeline.update(selected.feed.sequencing, of: selected.feed.name)
         await self.supervisor.add(selected.feed, symbols: simulated, url: "ws://127.0.0.1:\(server.port)/")
         // Until cancelled, which is how the service says stop.
         while !Task.isCancelled { do { try await Task.sleep(for: .seconds(3600)) } catch { break } }

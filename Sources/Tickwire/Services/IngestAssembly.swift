@@ -44,10 +44,15 @@ struct IngestAssembly {
             publisher: self.publisher, options: try NotificationOptions(topic: self.settings.apnsTopic),
             logger: self.logger
         )
-        let pipeline = try await self.pipeline(recorder: recorder, alerts: alerts)
+        let watcher = GuardService(
+            store: GuardStore(client: self.database.client, catalog: self.catalog, process: UUID().uuidString),
+            logger: self.logger
+        )
+        let pipeline = try await self.pipeline(recorder: recorder, alerts: alerts, watcher: watcher)
         let supervisor = try FeedSupervisor(
-            eventLoopGroup: self.eventLoopGroup, httpClient: self.httpClient, logger: self.logger
-        ) { pipeline.ingest($0) }
+            eventLoopGroup: self.eventLoopGroup, httpClient: self.httpClient, logger: self.logger,
+            events: { pipeline.take($1, of: $0) }, sink: { pipeline.ingest($0) }
+        )
         let deliveries = DeliveryWorker(
             queue: OutboxQueue(client: self.database.client, logger: self.logger), client: self.httpClient,
             signer: WebhookSigner(secrets: [self.secret]),
@@ -60,7 +65,7 @@ struct IngestAssembly {
             backlog: { Int(recorder.counters.pending) }, announce: self.announce
         )
         return Parts(
-            services: [RecorderService(recorder: recorder), deliveries, alerts], feeds: feeds,
+            services: [RecorderService(recorder: recorder), deliveries, alerts, watcher], feeds: feeds,
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
                     + MetricsText.recorder(recorder.counters) + MetricsText.deliveries(deliveries.counters)
@@ -68,7 +73,9 @@ struct IngestAssembly {
         )
     }
 
-    private func pipeline(recorder: Recorder, alerts: AlertService) async throws -> MarketPipeline {
+    private func pipeline(
+        recorder: Recorder, alerts: AlertService, watcher: GuardService
+    ) async throws -> MarketPipeline {
         let directory = self.directory
         let outputs = PipelineOutputs(
             record: { recorder.record($0) },
@@ -76,13 +83,16 @@ struct IngestAssembly {
                 directory.insert(states.lazy.map { ($0.state.symbol, $0.state.venue) })
                 recorder.record([], states: states.compactMap { LastTick($0.state, sequence: $0.sequence) })
             },
-            alertsFired: { alerts.alertsFired($0) }, publisher: self.publisher
+            alertsFired: { alerts.alertsFired($0) }, gaps: { watcher.gapsChanged($0) },
+            quarantine: { watcher.quarantineChanged($0) }, publisher: self.publisher
         )
         let loops = self.eventLoopGroup.makeIterator().map { $0 }
         let names = self.feeds.map(\.feed.name)
+        var guardSettings = GuardSettings()
+        for selected in self.feeds { guardSettings.sequencing[selected.feed.name] = selected.feed.sequencing }
         let pipeline = MarketPipeline(
             eventLoops: loops, venuePriority: names, sequenceStart: UInt64(Date().timeIntervalSince1970 * 1_000_000),
-            outputs: outputs
+            settings: guardSettings, outputs: outputs
         )
         let states = try await MarketRestorer(client: self.database.client, catalog: self.catalog).states(now: .now)
         directory.insert(states.lazy.map { ($0.symbol, $0.venue) })
@@ -98,5 +108,27 @@ private struct RecorderService: Service {
 
     func run() async throws {
         try await cancelWhenGracefulShutdown { try await self.recorder.run() }
+    }
+}
+
+extension MarketPipeline {
+    /// Takes what a feed's connection tells.
+    fileprivate func take(_ event: FeedEvent, of venue: Venue) {
+        switch event {
+        case .lost(let symbols, let time, let isStall, let reason):
+            self.connectionLost(venue, symbols: symbols, at: time, isStall: isStall, reason: reason)
+        case .restored(let symbols, let time): self.connectionRestored(venue, symbols: symbols, at: time)
+        case .gap(let symbols, let from, let to, let since, let time):
+            self.connectionGap(venue, symbols: symbols, from: from, to: to, since: since, at: time)
+        case .changed(let status):
+            switch status {
+            case .connecting, .subscribing: self.feedChanged(venue, to: .connecting)
+            case .live: self.feedChanged(venue, to: .live)
+            case .stalled(let reason): self.feedChanged(venue, to: .stale, reason: reason)
+            case .waiting(_, _, let reason): self.feedChanged(venue, to: .stale, reason: reason)
+            case .failed(let reason, _): self.feedChanged(venue, to: .failed, reason: reason)
+            case .stopped: break
+            }
+        }
     }
 }

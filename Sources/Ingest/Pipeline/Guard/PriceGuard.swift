@@ -86,6 +86,7 @@ struct PriceGuard: Sendable {
     /// - Parameters:
     ///   - price: Of a second trade, here or at another venue.
     ///   - time: When it was received.
+    /// - Returns: The confirmed trades, which are no longer held.
     mutating func release(confirmedBy price: Decimal64, at time: Timestamp) -> [HeldTrade] {
         if self.held.isEmpty { return [] }
         let band = self.band

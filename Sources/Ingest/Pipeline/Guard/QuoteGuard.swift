@@ -17,6 +17,7 @@ struct QuoteGuard: Sendable {
     ///   - hasReturned: Whether the connection was lost and the venue may count anew.
     ///   - loss: When and why the connection was lost, if nothing but quotes can tell what is missing.
     ///   - report: Gets holes and what is to be counted.
+    /// - Returns: What is to become of the quote.
     mutating func examine(
         _ quote: Quote, _ sequencing: Sequencing, hasReturned: Bool, loss: (at: Timestamp, reason: GapReason)?,
         into report: inout GuardReport

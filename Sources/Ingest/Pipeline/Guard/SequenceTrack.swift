@@ -48,6 +48,7 @@ struct SequenceTrack: Sendable {
     /// - Parameters:
     ///   - number: What the venue counts.
     ///   - isHistory: Part of a snapshot before anything live: what lies between its numbers is no loss of ours.
+    /// - Returns: Where the number stands among those before.
     @inline(__always)
     mutating func take(_ number: Int64, isHistory: Bool = false) -> Place {
         // Wraps only at the top of the range, where no venue counts.

@@ -1,0 +1,180 @@
+public import Market
+public import Postgres
+
+/// A row of `feed_gaps`, as it is opened.
+public struct GapRow: Sendable, Hashable {
+    /// Counts the gaps of one process.
+    public var number: UInt64
+    /// Whose ticks are missing.
+    public var venue: Venue
+    /// The instrument; `nil` when any of ``symbols`` may be concerned.
+    public var symbol: Symbol?
+    /// The instruments concerned.
+    public var symbols: [Symbol]
+    /// `trades` or `quotes`.
+    public var stream: String
+    /// `sequence`, `reconnect`, `stall` or `connection`.
+    public var reason: String
+    /// The venue's id of the last trade before the hole.
+    public var fromID: String?
+    /// The venue's id of the first trade after it.
+    public var toID: String?
+    /// The venue's number before the hole.
+    public var fromSequence: Int64?
+    /// The venue's number after it.
+    public var toSequence: Int64?
+    /// When the last tick before the hole happened.
+    public var fromTime: Timestamp?
+    /// When the first tick after it happened.
+    public var toTime: Timestamp?
+    /// How many ticks are missing; `nil` when the venue does not count.
+    public var missing: Int64?
+    /// When the hole was found.
+    public var openedAt: Timestamp
+
+    /// Makes a row of a hole; its bounds are set afterwards.
+    public init(
+        number: UInt64, venue: Venue, symbol: Symbol?, symbols: [Symbol], stream: String, reason: String,
+        missing: Int64?, openedAt: Timestamp
+    ) {
+        self.number = number
+        self.venue = venue
+        self.symbol = symbol
+        self.symbols = symbols
+        self.stream = stream
+        self.reason = reason
+        self.missing = missing
+        self.openedAt = openedAt
+    }
+}
+
+/// One thing that the guard wants to have written down.
+public enum GuardRecord: Sendable, Hashable {
+    /// A hole was found.
+    case opened(GapRow)
+    /// So many of a hole's ticks have come since.
+    case narrowed(number: UInt64, repaired: Int64)
+    /// Nothing is missing any more.
+    case closed(number: UInt64, repaired: Int64, at: Timestamp)
+    /// A trade whose price nobody else has seen is held back.
+    case held(number: UInt64, Trade)
+    /// It was confirmed, and went on its way.
+    case released(number: UInt64)
+}
+
+/// The tables `feed_gaps` and `quarantined_ticks`, as one process writes them.
+public struct GuardStore: Sendable {
+    private let client: PostgresClient
+    private let catalog: SymbolCatalog
+    private let process: String
+
+    /// Writes through `client`.
+    ///
+    /// - Parameters:
+    ///   - client: The database.
+    ///   - catalog: Gives venues and symbols their ids.
+    ///   - process: A UUID that no other run has: numbers count within it.
+    public init(client: PostgresClient, catalog: SymbolCatalog, process: String) {
+        self.client = client
+        self.catalog = catalog
+        self.process = process
+    }
+
+    /// Writes records in one transaction.
+    ///
+    /// Writing a batch twice, after a commit whose answer was lost, changes nothing.
+    public func write(_ records: [GuardRecord]) async throws {
+        if records.isEmpty { return }
+        var symbols: Set<Symbol> = []
+        var venues: Set<Venue> = []
+        for case .opened(let gap) in records {
+            venues.insert(gap.venue)
+            if let symbol = gap.symbol { symbols.insert(symbol) }
+        }
+        let catalog = self.catalog
+        let process = self.process
+        // New ids are committed by themselves, so that a failed batch does not take back what the catalog remembers.
+        try await self.client.withConnection { [symbols, venues] connection in
+            try await connection.withSession { session in
+                try catalog.resolve(symbols: symbols, venues: venues, session)
+            }
+        }
+        try await self.client.withTransaction { connection in
+            try await connection.withSession { session in
+                for record in records { try Self.write(record, process, catalog, session) }
+            }
+        }
+    }
+
+    private static func write(
+        _ record: GuardRecord, _ process: String, _ catalog: SymbolCatalog, _ session: PostgresSession
+    ) throws(PostgresError) {
+        switch record {
+        case .opened(let gap): try Self.open(gap, process, catalog, session)
+        case .narrowed(let number, let repaired):
+            try session.query(
+                """
+                UPDATE feed_gaps SET repaired_count = greatest(repaired_count, $3)
+                WHERE process = $1::uuid AND number = $2 AND state = 'open'
+                """,
+                [.text(process), .integer(Int64(number)), .integer(repaired)]
+            )
+        case .closed(let number, let repaired, let time):
+            try session.query(
+                """
+                UPDATE feed_gaps SET state = 'repaired', closed_at = $4::timestamptz, repaired_count = $3
+                WHERE process = $1::uuid AND number = $2 AND state = 'open'
+                """,
+                [.text(process), .integer(Int64(number)), .integer(repaired), .text(time.description)]
+            )
+        case .held(let number, let trade):
+            try session.query(
+                """
+                INSERT INTO quarantined_ticks (
+                    symbol, venue, reason, tick, kind, price, event_time, number, process
+                )
+                VALUES ($1, $2, 'the price is far from the market', $3, 'trade', $4::numeric, $5::timestamptz, $6, $7::uuid)
+                ON CONFLICT DO NOTHING
+                """,
+                [
+                    .text(trade.symbol.name), .text(trade.venue.name), .text(Tick.trade(trade).quarantineText),
+                    .text(trade.price.description), .text(trade.eventTime.description), .integer(Int64(number)),
+                    .text(process),
+                ]
+            )
+        case .released(let number):
+            try session.query(
+                "UPDATE quarantined_ticks SET released = true WHERE process = $1::uuid AND number = $2",
+                [.text(process), .integer(Int64(number))]
+            )
+        }
+    }
+
+    private static func open(
+        _ gap: GapRow, _ process: String, _ catalog: SymbolCatalog, _ session: PostgresSession
+    ) throws(PostgresError) {
+        let ids = catalog.ids
+        try session.query(
+            """
+            INSERT INTO feed_gaps (
+                opened_at, from_time, to_time, from_sequence, to_sequence, missing_count, number, process, venue_id,
+                symbol_id, stream, reason, state, from_id, to_id, symbols
+            )
+            VALUES (
+                $1::timestamptz, $2::timestamptz, $3::timestamptz, $4, $5, $6, $7, $8::uuid, $9, $10, $11, $12, 'open',
+                $13, $14, $15::text[]
+            )
+            ON CONFLICT (process, number) DO NOTHING
+            """,
+            [
+                .text(gap.openedAt.description), .optional(gap.fromTime?.description),
+                .optional(gap.toTime?.description), .optional(gap.fromSequence), .optional(gap.toSequence),
+                .optional(gap.missing), .integer(Int64(gap.number)), .text(process),
+                .optional(ids.venues[gap.venue].map(Int64.init)),
+                .optional(gap.symbol.flatMap { ids.symbols[$0] }.map(Int64.init)), .text(gap.stream),
+                .text(gap.reason), .optional(gap.fromID), .optional(gap.toID),
+                .array(gap.symbols.map(\.name)),
+            ]
+        )
+    }
+}
