@@ -18,6 +18,10 @@ extension Feed {
     ///
     /// - Returns: What did not hold, in the file's order; empty when all is well.
     public func runTests() -> [FeedTestFailure] {
+        self.runFrameTests() + (self.backfill?.feed.runTests() ?? []) + self.runListingTests()
+    }
+
+    private func runFrameTests() -> [FeedTestFailure] {
         self.document.tests.compactMap { test in
             switch test.body {
             case .sends(let expected, let isSubscribing):

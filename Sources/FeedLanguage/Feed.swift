@@ -26,8 +26,12 @@ public final class Feed: Sendable {
     public let variables: [FeedVariable]
     /// Which of the file's `streams` this is; `nil` for the file itself.
     public let streamName: String?
-    /// How many `tests` the file carries, those of its other streams included.
-    public var testCount: Int { self.streams.reduce(0) { $0 + $1.document.tests.count } }
+    /// How trades that were missed are fetched; `nil` where the file does not say.
+    public let backfill: BackfillPlan?
+    /// How the provider's list of instruments is read; `nil` where the file does not say.
+    public let discovery: DiscoveryPlan?
+    /// How many `tests` the file carries, those of its other streams and its requests included.
+    public var testCount: Int { self.streams.reduce(0) { $0 + $1.ownTestCount } }
     /// Everything that the file connects to.
     ///
     /// Itself, then its other `streams`. All give ticks of the same venue.
@@ -46,6 +50,10 @@ public final class Feed: Sendable {
     let expectations: [Feed]
     private let otherStreams: [Feed]
     private let secrets: Secrets
+    private var ownTestCount: Int {
+        self.document.tests.count + (self.document.backfill?.tests.count ?? 0)
+            + (self.document.discovery?.tests.count ?? 0)
+    }
     var symbolRules: SymbolRules { self.document.symbols }
 
     /// Loads a feed file.
@@ -87,19 +95,40 @@ public final class Feed: Sendable {
             expectations.append(
                 Feed(copy, program: try ProgramBuilder.build([rule], file: file), values, expectations: [], others: []))
         }
+        let program = try ProgramBuilder.build(
+            document.messages, sequence: document.sequence, tables: document.tables, file: file)
+        var backfill: BackfillPlan?
+        if let settings = document.backfill {
+            var copy = document
+            copy.messages = settings.messages ?? document.messages
+            copy.tests = settings.tests
+            copy.connection.encoding = settings.encoding
+            copy.connection.expectations = []
+            copy.backfill = nil
+            copy.discovery = nil
+            // The connection's own sequence does not count answers to requests.
+            copy.sequence = nil
+            let answers = try ProgramBuilder.build(copy.messages, tables: document.tables, file: file)
+            backfill = BackfillPlan(
+                request: settings.request, paging: settings.paging, budget: settings.budget,
+                feed: Feed(copy, program: answers, values, expectations: [], others: [])
+            )
+        }
         self.init(
-            document,
-            program: try ProgramBuilder.build(
-                document.messages, sequence: document.sequence, tables: document.tables, file: file), values,
-            expectations: expectations, others: others
-        )
+            document, program: program, values, expectations: expectations, others: others, backfill: backfill)
     }
 
     private init(
         _ document: FeedDocument, program: Program, _ environment: [String: String], expectations: [Feed],
-        others: [Feed]
+        others: [Feed], backfill: BackfillPlan? = nil
     ) {
         self.document = document
+        self.backfill = backfill
+        self.discovery = document.discovery.map { settings in
+            var plan = settings.plan
+            plan.environment = environment
+            return plan
+        }
         self.program = program
         self.environment = environment
         self.expectations = expectations

@@ -25,6 +25,8 @@ struct FeedDocument: Sendable {
     var terms: String?
     /// The environment variables that the file names, each with its default.
     var variables: [(name: String, fallback: String?)] = []
+    var backfill: BackfillSettings?
+    var discovery: DiscoverySettings?
 }
 
 /// How a feed's symbols get their asset class.

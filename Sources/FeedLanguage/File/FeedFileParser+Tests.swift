@@ -92,7 +92,7 @@ extension FeedFileParser {
         return time
     }
 
-    private func writeJSON(_ value: YAMLValue, to bytes: inout [UInt8]) throws(FeedFileError) {
+    func writeJSON(_ value: YAMLValue, to bytes: inout [UInt8]) throws(FeedFileError) {
         switch value.content {
         case .scalar:
             guard let scalar = value.jsonScalar(), scalar.isString || JSONScalar.isLiteral(scalar.text) else {

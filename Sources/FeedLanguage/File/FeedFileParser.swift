@@ -10,7 +10,7 @@ struct FeedFileParser {
 
     private static let keys = [
         "feed", "title", "version", "terms", "extends", "asset", "docs", "connect", "symbols", "subscribe",
-        "unsubscribe", "messages", "tests", "defaults", "streams", "sequence", "tables",
+"unsubscribe", "messages", "tests", "defaults", "streams", "sequence", "tables", "backfill", "discover",
     ]
 
     /// Reads a file.
@@ -71,6 +71,10 @@ struct FeedFileParser {
             sequence: sequence, sequencing: FeedSequencing(messages: messages, connection: sequence), tables: tables
         )
         document.terms = try top["terms"].map { value throws(FeedFileError) in try self.reader.text(value, "'terms'") }
+        document.backfill = try top["backfill"].map { value throws(FeedFileError) in try self.backfill(value) }
+        document.discovery = try top["discover"].map { value throws(FeedFileError) in
+            try self.discovery(value, symbols: symbols)
+        }
         document.variables = self.variables.all.sorted { $0.name < $1.name }
         return document
     }

@@ -1,7 +1,7 @@
-import Market
+package import Market
 
 /// What an answer means for whoever asked.
-enum AnswerVerdict: Equatable, Sendable {
+package enum AnswerVerdict: Equatable, Sendable {
     /// It has been read.
     case content
     /// Nothing has changed since the last answer: 304.
@@ -20,7 +20,7 @@ enum AnswerVerdict: Equatable, Sendable {
     /// - Parameters:
     ///   - answer: What came.
     ///   - hasTicks: Whether the body gave ticks, even if another part of it cannot be read.
-    init(_ answer: HTTPAnswer, hasTicks: Bool) {
+    package init(_ answer: HTTPAnswer, hasTicks: Bool) {
         let said = Self.message(answer.outcome)
         let reason = "HTTP status \(answer.status)\(Self.name(answer.status))\(said.map { ": \($0)" } ?? "")"
         switch answer.status {

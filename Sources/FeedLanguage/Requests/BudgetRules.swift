@@ -11,14 +11,14 @@ public struct BudgetRules: Hashable, Sendable {
     }
 
     /// A header in which the provider tells what has been used of the present minute.
-    struct Weight: Hashable, Sendable {
-        var header: String
+    package struct Weight: Hashable, Sendable {
+        package var header: String
         var max: Int
     }
 
     /// The windows, all of which must be kept.
     public internal(set) var windows: [Window] = []
-    var weight: Weight?
+    package internal(set) var weight: Weight?
 
     /// The windows that a file may name, shortest first.
     static let lengths: [(name: String, length: Duration)] = [

@@ -55,6 +55,13 @@ struct Paging: Sendable {
         after page: PageMark, answer: HTTPAnswer, hint: PageHint, isEmpty: Bool, last: (id: String?, time: Timestamp?)
     ) -> PageMark? {
         guard page.number < self.pagesMax else { return nil }
+        return self.following(page, answer: answer, hint: hint, isEmpty: isEmpty, last: last)
+    }
+
+    /// The same, however many pages there have been.
+    func following(
+        _ page: PageMark, answer: HTTPAnswer, hint: PageHint, isEmpty: Bool, last: (id: String?, time: Timestamp?)
+    ) -> PageMark? {
         let value: String?
         switch self.form {
         case .cursor: value = isEmpty ? nil : hint.cursor
@@ -100,6 +107,14 @@ public struct PageMark: Hashable, Sendable {
     public internal(set) var number = 1
     /// The parameter's value; `nil` for the beginning.
     public internal(set) var value: String?
+
+    /// The first page.
+    public init() {}
+
+    init(number: Int = 1, value: String?) {
+        self.number = number
+        self.value = value
+    }
 }
 
 extension Timestamp {

@@ -2,8 +2,8 @@
 ///
 /// A window slides: in no stretch of its length are there more requests than its limit, whenever the provider's own
 /// count begins. Requests before a restart of the process are not known.
-struct RequestBudget: Sendable {
-    private(set) var rules: BudgetRules
+package struct RequestBudget: Sendable {
+    package private(set) var rules: BudgetRules
     /// The newest instants, as many as the largest limit; a ring once it is full.
     private var sent: [ContinuousClock.Instant] = []
     /// Where the oldest stands when the ring is full.
@@ -16,7 +16,8 @@ struct RequestBudget: Sendable {
     /// How long the provider's count of weights lasts at most.
     private static let weightWindow = Duration.seconds(60)
 
-    init(rules: BudgetRules) { self.rules = rules }
+    /// Nothing was sent yet.
+    package init(rules: BudgetRules) { self.rules = rules }
 
     private var capacity: Int { self.rules.windows.map(\.limit).max() ?? 0 }
 
@@ -29,7 +30,7 @@ struct RequestBudget: Sendable {
     private static func guarded(_ length: Duration) -> Duration { length + min(.seconds(1), length / 20) }
 
     /// The earliest instant from `now` on at which a request may be sent.
-    func nextPermit(now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+    package func nextPermit(now: ContinuousClock.Instant) -> ContinuousClock.Instant {
         var permit = self.rules.windows.reduce(now) { permit, window in
             guard self.sent.count >= window.limit else { return permit }
             return max(permit, self.instant(newest: window.limit - 1) + Self.guarded(window.length))
@@ -39,7 +40,7 @@ struct RequestBudget: Sendable {
     }
 
     /// Notes a request; ask ``nextPermit(now:)`` first.
-    mutating func take(now: ContinuousClock.Instant) {
+    package mutating func take(now: ContinuousClock.Instant) {
         if let pause = self.weightPause, now >= pause {
             self.weightPause = nil
             self.lastWeight = nil
@@ -54,7 +55,7 @@ struct RequestBudget: Sendable {
     }
 
     /// The provider told what has been used; stops asking when one more request could exceed the limit.
-    mutating func told(used: Int, now: ContinuousClock.Instant) {
+    package mutating func told(used: Int, now: ContinuousClock.Instant) {
         guard let weight = self.rules.weight else { return }
         if let last = self.lastWeight, now - last.at < Self.weightWindow, used > last.used {
             self.weightCost = max(self.weightCost, used - last.used)

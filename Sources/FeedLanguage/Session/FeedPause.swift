@@ -1,6 +1,6 @@
 /// Why and until when nothing is asked of a provider, and how that grows when it goes on.
-struct FeedPause: Sendable {
-    enum Kind: Sendable {
+package struct FeedPause: Sendable {
+    package enum Kind: Sendable {
         /// Told to wait: 429, `Retry-After`.
         case busy
         /// The provider or the way to it has trouble.
@@ -9,12 +9,15 @@ struct FeedPause: Sendable {
         case denied
     }
 
-    private(set) var kind: Kind?
-    private(set) var until: ContinuousClock.Instant?
-    private(set) var reason = ""
+    package private(set) var kind: Kind?
+    package private(set) var until: ContinuousClock.Instant?
+    package private(set) var reason = ""
     /// Counts pauses: a request that was sent before the present one says nothing about it.
-    private(set) var epoch = 0
+    package private(set) var epoch = 0
     private var steps = 0
+
+    /// No pause.
+    package init() {}
 
     /// The pause after the first refusal; doubles up to ``denialMax``.
     static let denial = Duration.seconds(600)
@@ -31,7 +34,7 @@ struct FeedPause: Sendable {
     ///   - base: The pause after the first failure of the provider.
     ///   - now: When.
     ///   - random: Spreads the tries of many clients.
-    mutating func fail(
+    package mutating func fail(
         _ kind: Kind, reason: String, retryAfter: Duration?, sentIn: Int, base: Duration, now: ContinuousClock.Instant,
         random: UInt64
     ) {
@@ -51,7 +54,7 @@ struct FeedPause: Sendable {
     }
 
     /// A request succeeded; one that was sent before the pause began does not end it.
-    mutating func succeed(sentIn: Int) {
+    package mutating func succeed(sentIn: Int) {
         guard sentIn == self.epoch else { return }
         self.kind = nil
         self.until = nil

@@ -100,6 +100,11 @@ struct SymbolRules: Hashable, Sendable {
         return self.symbol(legs: self.order == .baseQuote ? legs : legs.reversed())
     }
 
+    /// The symbol of two legs in the venue's spelling.
+    func symbol(base: String, quote: String) -> Symbol? {
+        self.symbol(legs: [base.uppercased(), quote.uppercased()])
+    }
+
     private func symbol(legs: [String]) -> Symbol? {
         guard legs.allSatisfy({ !$0.isEmpty }) else { return nil }
         // A name outside the grammar has no canonical symbol, which is what nil says.

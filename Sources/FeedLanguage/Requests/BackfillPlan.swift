@@ -1,0 +1,58 @@
+public import Market
+
+/// How trades that were missed are fetched: `backfill` of a feed file.
+public struct BackfillPlan: Sendable {
+    let request: RequestTemplate
+    let paging: Paging?
+    /// What the provider allows.
+    public let budget: BudgetRules
+    /// Decodes the answers: the feed with the rules of `backfill.messages`, or its own where there are none.
+    public let feed: Feed
+
+    /// Which way the pages go.
+    enum Direction {
+        /// From the beginning of the range on.
+        case forward
+        /// From its end, or from now, back.
+        case backward
+        /// Within the range that the request names on both sides.
+        case within
+    }
+
+    var direction: Direction {
+        switch (self.request.mentions(.from), self.request.mentions(.to)) {
+        case (true, true): .within
+        case (true, false): .forward
+        case (false, _): .backward
+        }
+    }
+
+    /// What to send for a page of a range.
+    ///
+    /// A parameter of the address whose bound is not known is left out.
+    ///
+    /// - Parameters:
+    ///   - range: What is wanted.
+    ///   - page: Which page of it.
+    ///   - now: The wall clock, for addresses that name it.
+    ///   - random: Any number, for addresses with a `{uuid}`.
+    /// - Returns: The request, filled in; `nil` when the venue cannot spell the symbol.
+    public func exchange(for range: TradeRange, page: PageMark, now: Timestamp, random: UInt64) -> HTTPExchange? {
+        guard let native = self.feed.nativeSymbol(for: range.symbol) else { return nil }
+        var context = RenderContext(now: now, random: random, environment: self.feed.environment)
+        context.symbol = native
+        context.symbols = [native]
+        context.counter = page.number
+        context.range = RequestRange(
+            fromID: range.fromID, toID: range.toID, from: range.fromTime, to: range.toTime)
+        var exchange = self.request.render(context)
+        exchange.url = QueryText.droppingEmpty(in: exchange.url)
+        if let value = page.value, let paging = self.paging {
+            exchange.url = QueryText.setting(paging.parameter, to: value, in: exchange.url)
+        }
+        return exchange
+    }
+
+    /// What an answer's body tells about the next page.
+    public func hint(in body: [UInt8]) -> PageHint { self.paging?.hint(in: body) ?? PageHint() }
+}
