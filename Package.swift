@@ -129,8 +129,8 @@ let package = Package(
         tests(
             "IngestTests",
             [
-                "Market", "FeedLanguage", "Alerts", "Channels", "HTTPClient", "Ingest", logging, nioCore, nioEmbedded,
-                nioPosix,
+                "Market", "FeedLanguage", "Alerts", "Channels", "HTTPClient", "Ingest", "TickwireTesting", logging,
+                nioCore, nioEmbedded, nioPosix,
             ]),
         tests(
             "GatewayTests",

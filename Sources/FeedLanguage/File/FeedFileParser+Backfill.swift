@@ -130,7 +130,10 @@ extension FeedFileParser {
             var listings: [Listing] = []
             for (key, value) in try self.pairs(section.required("gives"), "'gives'") {
                 var symbol: Symbol?
-                if case .scalar("null", true) = value.content {} else { symbol = try self.reader.symbol(value, "'gives'") }
+                if case .scalar("null", true) = value.content {
+                } else {
+                    symbol = try self.reader.symbol(value, "'gives'")
+                }
                 listings.append(Listing(native: try self.reader.text(key, "'gives'"), symbol: symbol))
             }
             tests.append(
