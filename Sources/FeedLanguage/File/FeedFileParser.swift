@@ -10,7 +10,7 @@ struct FeedFileParser {
 
     private static let keys = [
         "feed", "title", "version", "terms", "extends", "asset", "docs", "connect", "symbols", "subscribe",
-"unsubscribe", "messages", "tests", "defaults", "streams", "sequence", "tables", "backfill", "discover",
+        "unsubscribe", "messages", "tests", "defaults", "streams", "sequence", "tables", "backfill", "discover",
     ]
 
     /// Reads a file.
