@@ -56,6 +56,8 @@ public enum GuardRecord: Sendable, Hashable {
     case narrowed(number: UInt64, repaired: Int64)
     /// Nothing is missing any more.
     case closed(number: UInt64, repaired: Int64, at: Timestamp)
+    /// The provider was asked, and what is missing now will not come.
+    case unrepairable(number: UInt64, repaired: Int64, at: Timestamp)
     /// A trade whose price nobody else has seen is held back.
     case held(number: UInt64, Trade)
     /// It was confirmed, and went on its way.
@@ -120,13 +122,9 @@ public struct GuardStore: Sendable {
                 [.text(process), .integer(Int64(number)), .integer(repaired)]
             )
         case .closed(let number, let repaired, let time):
-            try session.query(
-                """
-                UPDATE feed_gaps SET state = 'repaired', closed_at = $4::timestamptz, repaired_count = $3
-                WHERE process = $1::uuid AND number = $2 AND state = 'open'
-                """,
-                [.text(process), .integer(Int64(number)), .integer(repaired), .text(time.description)]
-            )
+            try Self.close(number, "repaired", repaired, time, process, session)
+        case .unrepairable(let number, let repaired, let time):
+            try Self.close(number, "unrepairable", repaired, time, process, session)
         case .held(let number, let trade):
             try session.query(
                 """
@@ -148,6 +146,19 @@ public struct GuardStore: Sendable {
                 [.text(process), .integer(Int64(number))]
             )
         }
+    }
+
+    private static func close(
+        _ number: UInt64, _ state: String, _ repaired: Int64, _ time: Timestamp, _ process: String,
+        _ session: PostgresSession
+    ) throws(PostgresError) {
+        try session.query(
+            """
+            UPDATE feed_gaps SET state = $3, closed_at = $5::timestamptz, repaired_count = greatest(repaired_count, $4)
+            WHERE process = $1::uuid AND number = $2 AND state = 'open'
+            """,
+            [.text(process), .integer(Int64(number)), .text(state), .integer(repaired), .text(time.description)]
+        )
     }
 
     private static func open(

@@ -26,10 +26,10 @@ struct RequestRunnerTests {
                 """, file: "acme.yaml")
     }
 
-    private static var monitor: FeedMonitor {
+    private static func monitor(_ feed: Feed) -> FeedMonitor {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        return FeedMonitor(name: "acme", logger: logger)
+        return FeedMonitor(feed, logger: logger)
     }
 
     /// Runs a poller until `count` ticks or `requests` requests have come.
@@ -37,11 +37,11 @@ struct RequestRunnerTests {
         _ feed: Feed, symbols: [String] = ["BTC-USD"], ticks count: Int, server: LoopbackServer
     ) async throws -> (prices: [String], monitor: FeedMonitor) {
         let client = HTTPClient(version: "test")
-        let monitor = Self.monitor
+        let monitor = Self.monitor(feed)
         let (ticks, input) = AsyncStream.makeStream(of: Tick.self)
         let runner = PollRunner(
             feed: feed, symbols: try symbols.map { try Symbol($0) }, urlOverride: server.url, client: client,
-            monitor: monitor
+            monitor: ConnectionMonitor(name: "1", feed: monitor, tap: nil)
         ) { for tick in $0 { input.yield(tick) } }
         let running = Task { await runner.run() }
         var prices: [String] = []

@@ -15,6 +15,7 @@ final class FeedService: Service {
     let supervisor: FeedSupervisor
     private let reloader: FeedReloader
     let pipeline: MarketPipeline
+    private let repairer: BackfillRunner
     private let directory: SymbolDirectory
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
@@ -24,6 +25,7 @@ final class FeedService: Service {
 
     init(
         settings: Settings, feeds: [SelectedFeed], supervisor: FeedSupervisor, pipeline: MarketPipeline,
+        repairer: BackfillRunner,
         directory: SymbolDirectory, eventLoopGroup: any EventLoopGroup, logger: Logger,
         backlog: @escaping @Sendable () -> Int, announce: @escaping @Sendable (String) -> Void
     ) {
@@ -34,6 +36,7 @@ final class FeedService: Service {
         self.supervisor = supervisor
         self.reloader = FeedReloader(supervisor: supervisor)
         self.pipeline = pipeline
+        self.repairer = repairer
         self.directory = directory
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
@@ -43,6 +46,7 @@ final class FeedService: Service {
         for selected in self.feeds where selected.recording == nil {
             self.directory.insert(selected.symbols.map { ($0, selected.feed.name) })
             self.pipeline.update(selected.feed.sequencing, of: selected.feed.name)
+            self.repairer.setFeed(selected.feed, url: selected.url.flatMap { AddressOverride($0) })
             await self.supervisor.add(selected.feed, symbols: selected.symbols, url: selected.url)
             await self.reloader.watch(selected.feed.name, file: selected.file)
         }
@@ -84,8 +88,10 @@ final class FeedService: Service {
         let symbols = selected.symbols.filter(known.contains)
         let simulated = symbols.isEmpty ? server.symbols : symbols
         self.directory.insert(simulated.map { ($0, selected.feed.name) })
+        let url = "ws://127.0.0.1:\(server.port)/"
         self.pipeline.update(selected.feed.sequencing, of: selected.feed.name)
-        await self.supervisor.add(selected.feed, symbols: simulated, url: "ws://127.0.0.1:\(server.port)/")
+        self.repairer.setFeed(selected.feed, url: AddressOverride(url))
+        await self.supervisor.add(selected.feed, symbols: simulated, url: url)
         // Until cancelled, which is how the service says stop.
         while !Task.isCancelled { do { try await Task.sleep(for: .seconds(3600)) } catch { break } }
         await server.stop()

@@ -1,6 +1,7 @@
 import DequeModule
 import Ingest
 import Logging
+import Market
 import Postgres
 import ServiceLifecycle
 import Store
@@ -38,6 +39,15 @@ final class GuardService: Service {
                 }
             }
         )
+    }
+
+    /// Takes how a gap ended that its feed did not close; any thread.
+    func settled(_ gap: FeedGap, isRepaired: Bool, repaired: Int64, at time: Timestamp) {
+        self.enqueue([
+            isRepaired
+                ? .closed(number: gap.id, repaired: repaired, at: time)
+                : .unrepairable(number: gap.id, repaired: repaired, at: time)
+        ])
     }
 
     /// Takes what is held back and let go; any thread.

@@ -48,7 +48,10 @@ struct IngestAssembly {
             store: GuardStore(client: self.database.client, catalog: self.catalog, process: UUID().uuidString),
             logger: self.logger
         )
-        let pipeline = try await self.pipeline(recorder: recorder, alerts: alerts, watcher: watcher)
+        let repairer = BackfillRunner(client: self.httpClient)
+        let repair = GapRepair(repairer: repairer, records: watcher, logger: self.logger)
+        let pipeline = try await self.pipeline(recorder: recorder, alerts: alerts, watcher: watcher, repair: repair)
+        repair.attach(pipeline)
         let supervisor = try FeedSupervisor(
             eventLoopGroup: self.eventLoopGroup, httpClient: self.httpClient, logger: self.logger,
             events: { pipeline.take($1, of: $0) }, sink: { pipeline.ingest($0) }
@@ -60,12 +63,12 @@ struct IngestAssembly {
             now: { Timestamp.now }, logger: self.logger
         )
         let feeds = FeedService(
-            settings: self.settings, feeds: self.feeds, supervisor: supervisor, pipeline: pipeline,
+            settings: self.settings, feeds: self.feeds, supervisor: supervisor, pipeline: pipeline, repairer: repairer,
             directory: self.directory, eventLoopGroup: self.eventLoopGroup, logger: self.logger,
             backlog: { Int(recorder.counters.pending) }, announce: self.announce
         )
         return Parts(
-            services: [RecorderService(recorder: recorder), deliveries, alerts, watcher], feeds: feeds,
+            services: [RecorderService(recorder: recorder), deliveries, alerts, watcher, repair], feeds: feeds,
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
                     + MetricsText.recorder(recorder.counters) + MetricsText.deliveries(deliveries.counters)
@@ -74,7 +77,7 @@ struct IngestAssembly {
     }
 
     private func pipeline(
-        recorder: Recorder, alerts: AlertService, watcher: GuardService
+        recorder: Recorder, alerts: AlertService, watcher: GuardService, repair: GapRepair
     ) async throws -> MarketPipeline {
         let directory = self.directory
         let outputs = PipelineOutputs(
@@ -83,7 +86,11 @@ struct IngestAssembly {
                 directory.insert(states.lazy.map { ($0.state.symbol, $0.state.venue) })
                 recorder.record([], states: states.compactMap { LastTick($0.state, sequence: $0.sequence) })
             },
-            alertsFired: { alerts.alertsFired($0) }, gaps: { watcher.gapsChanged($0) },
+            alertsFired: { alerts.alertsFired($0) },
+            gaps: { changes in
+                watcher.gapsChanged(changes)
+                repair.gapsChanged(changes)
+            },
             quarantine: { watcher.quarantineChanged($0) }, publisher: self.publisher
         )
         let loops = self.eventLoopGroup.makeIterator().map { $0 }
