@@ -14,11 +14,20 @@ let package = Package(
     name: "tickwire-benchmarks",
     dependencies: [
         .package(name: "tickwire", path: ".."), .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
         .executableTarget(
             name: "decode-benchmark",
             dependencies: [.product(name: "TickwireKit", package: "tickwire")],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "pipeline-benchmark",
+            dependencies: [
+                .product(name: "TickwireKit", package: "tickwire"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: strict
         ),
         .executableTarget(
