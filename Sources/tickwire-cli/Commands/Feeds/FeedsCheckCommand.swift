@@ -3,30 +3,44 @@ import FeedLanguage
 import Foundation
 import Ingest
 import Market
+import Tickwire
 
 /// `tickwire feeds check`.
 struct FeedsCheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Load feed files and run the tests inside them.",
         discussion: """
-            With --recording the file also runs over recorded frames, and every frame's outcome is counted.
+            Without a file it checks all files of the feeds folder. With --recording the file also runs over recorded frames, and every frame's outcome is counted.
+
+            Ends with 65 when a file is not fit to run, and 66 when one cannot be read.
 
             EXAMPLES
-              tickwire feeds check Feeds/*.yaml
+              tickwire feeds check
+              tickwire feeds check Feeds/acme.yaml
               tickwire feeds check Feeds/coinbase.yaml --recording COINBASE.rec
             """
     )
 
-    @Argument(help: "The feed files.")
-    var files: [String]
+    @OptionGroup var options: SettingsOptions
+    @Argument(help: "The feed files; default: all of the feeds folder.")
+    var files: [String] = []
     @Option(help: ArgumentHelp("Count what becomes of a recording's frames.", valueName: "file"))
     var recording: String?
     @Flag(help: "One JSON object for each file.")
     var json = false
 
+    func validate() throws {
+        if self.recording != nil, self.files.isEmpty {
+            throw ValidationError("--recording needs the feed file that it is to be read with.")
+        }
+    }
+
     func run() async throws {
         var hasProblem = false
-        for file in self.files {
+        let files =
+            self.files.isEmpty
+            ? try FeedLibrary.files(in: await self.options.load().feedsDirectory) : self.files
+        for file in files {
             let text = try readFile(file)
             switch FeedLibrary.load(yaml: text, file: file) {
             case .success(let feed):
@@ -49,13 +63,16 @@ struct FeedsCheckCommand: AsyncParsableCommand {
     }
 
     private func count(_ feed: Feed, recording: String) throws -> RecordingReport {
+        try checkReadable(recording)
         var report = RecordingReport()
-        var decoder = FrameDecoder(feed: feed, symbols: feed.defaultSymbols)
+        let symbols = feed.defaultSymbols
+        let stream = try RecordingDecoder.stream(of: feed, recordedIn: recording, symbols: symbols)
+        var decoder = RecordingDecoder(feed: stream, symbols: symbols)
+        var reader = try RecordingReader(path: recording)
         var ticks: [Tick] = []
-        try Recording.forEachLine(in: [UInt8](readData(recording))) { line in
-            guard line.kind == .received else { return }
+        while let line = try reader.next() {
             ticks.removeAll(keepingCapacity: true)
-            let outcome = line.payload.withUnsafeBytes { decoder.decode($0, receivedTime: line.time, into: &ticks) }
+            guard let outcome = decoder.decode(line, into: &ticks) else { continue }
             report.frames += 1
             report.ticks += ticks.count
             let name = FrameTally.name(of: outcome)
