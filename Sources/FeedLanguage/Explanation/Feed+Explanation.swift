@@ -80,7 +80,13 @@ extension Feed {
     }
 
     private func polling(_ plan: PollPlan, _ symbols: [Symbol]) -> [String] {
-        let requests = plan.requests(for: symbols, now: self.context.now, random: 0)
+        var context = self.context
+        let requests = plan.batches(of: plan.spelled(symbols)).map { batch in
+            context.symbols = batch.compactMap(plan.rules.native(for:))
+            context.symbol = context.symbols.first ?? ""
+            context.counter += 1
+            return plan.request.render(context)
+        }
         var lines = [
             "Asks over HTTP every \(Wording.duration(plan.interval)), for up to \(Wording.count(plan.symbolsPerRequest, "symbol")) at once:"
         ]
