@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 FROM swift:6.3-bookworm AS build
-RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libcurl4-openssl-dev libssl-dev libpq-dev pkg-config
+RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends libcurl4-openssl-dev libssl-dev libpq-dev zlib1g-dev pkg-config
 WORKDIR /source
 COPY Package.swift ./
 RUN swift package resolve

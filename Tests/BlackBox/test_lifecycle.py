@@ -109,5 +109,8 @@ def test_the_service_survives_a_restart_of_postgresql(start, database):
     before = count()
     wait_until(lambda: count() > before + 40, timeout=30, what="ticks after the cut")
     assert service.stop() < 5
-    holes = psycopg.connect(database).execute("SELECT max(trade_id::bigint) - min(trade_id::bigint) + 1 - count(DISTINCT trade_id), count(*) - count(DISTINCT trade_id) FROM trades").fetchone()
+    # The exchange counts the trades of each symbol by themselves.
+    holes = psycopg.connect(database).execute(
+        "SELECT sum(missing), sum(doubled) FROM (SELECT max(trade_id::bigint) - min(trade_id::bigint) + 1 - count(DISTINCT trade_id) AS missing,"
+        " count(*) - count(DISTINCT trade_id) AS doubled FROM trades GROUP BY symbol_id) AS symbols").fetchone()
     assert holes == (0, 0), "no trade lost, none twice"

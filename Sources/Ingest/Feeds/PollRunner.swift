@@ -167,14 +167,16 @@ final class PollRunner: FeedRunner, Sendable {
 
     private func send(_ exchange: HTTPExchange, id: Int) async {
         do {
+            let address = self.address(exchange.url)
             let response = try await self.client.execute(
                 HTTPRequest(
-                    method: exchange.method, url: self.address(exchange.url),
+                    method: exchange.method, url: address,
                     headers: exchange.headers.map { HTTPHeader($0.name, $0.value) },
                     body: exchange.body.map { Array($0.utf8) },
                     timeout: Self.timeout, maxBodyBytes: Self.bodyMax
                 )
             )
+            self.monitor.saw(.answered(url: address, response.body), at: .now)
             self.input.yield(.answered(id, response, .now))
         } catch {
             self.input.yield(.failed(id, "\(error)"))
