@@ -121,6 +121,7 @@ struct ExplanationTests {
             try Self.lines("What it cannot know") == [
                 "How much was traded: volume and VWAP stay empty.",
                 "When some ticks happened: without a time of the venue's own the time of arrival stands in, with a flag.",
+                "What was missed while it was away: the file has no way to ask for it.",
             ])
     }
 

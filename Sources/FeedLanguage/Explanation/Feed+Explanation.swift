@@ -80,18 +80,48 @@ extension Feed {
     }
 
     private func polling(_ plan: PollPlan, _ symbols: [Symbol]) -> [String] {
-        var context = self.context
-        let requests = plan.batches(of: plan.spelled(symbols)).map { batch in
-            context.symbols = batch.compactMap(plan.rules.native(for:))
-            context.symbol = context.symbols.first ?? ""
-            context.counter += 1
-            return plan.request.render(context)
+        let batches = plan.batches(of: plan.spelled(symbols))
+        let interval = plan.budget.interval(
+            requests: max(1, batches.count), every: plan.interval, openShare: plan.hours?.openShare ?? 1)
+        let room =
+            plan.request.mentionsSymbols
+            ? "for up to \(Wording.count(plan.symbolsPerRequest, "symbol")) at once" : "for all symbols at once"
+        var lines = ["Asks over HTTP every \(Wording.duration(plan.interval)), \(room):"]
+        lines += self.examples(batches.map { Self.shown(self.exchange(plan.request, $0).url) })
+        lines += Self.budget(plan.budget)
+        if interval > plan.interval {
+            lines.append("That allowance stretches it to \(Wording.duration(interval)) for these symbols.")
         }
-        var lines = [
-            "Asks over HTTP every \(Wording.duration(plan.interval)), for up to \(Wording.count(plan.symbolsPerRequest, "symbol")) at once:"
-        ]
-        lines += self.examples(requests.map { Self.shown($0.url) })
+        if plan.hours != nil { lines.append("Asks only while the market is open, before and after hours included.") }
+        if plan.isConditional { lines.append("Sends ETag and Last-Modified back, so that nothing new costs little.") }
+        if plan.dropsRepeats { lines.append("What an answer only repeats gives no tick.") }
+        if plan.paging != nil { lines.append("Follows the pages of an answer.") }
         return lines
+    }
+
+    private func exchange(_ request: RequestTemplate, _ symbols: [Symbol]) -> HTTPExchange {
+        var context = self.context
+        context.symbols = symbols.compactMap(self.nativeSymbol(for:))
+        context.symbol = context.symbols.first ?? ""
+        return request.render(context)
+    }
+
+    private static func budget(_ budget: BudgetRules) -> [String] {
+        guard !budget.windows.isEmpty else { return [] }
+        let windows = budget.windows.map { "\(Wording.count($0.limit, "request")) in \(Wording.duration($0.length))" }
+        return ["Never sends more than \(Wording.list(windows))."]
+    }
+
+    /// How missed trades are fetched.
+    var repairing: [String] {
+        guard let backfill else { return [] }
+        let way =
+            switch backfill.direction {
+            case .forward: "from the beginning of the gap on"
+            case .backward: "back from its end"
+            case .within: "exactly the gap"
+            }
+        return ["Trades that were missed are asked for over HTTP, \(way)."] + Self.budget(backfill.budget)
     }
 
     private func opening(_ plan: WebSocketPlan, _ symbols: [Symbol]) -> [String] {

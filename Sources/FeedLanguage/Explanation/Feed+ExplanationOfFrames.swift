@@ -182,7 +182,7 @@ extension Feed {
         if !self.tickMappings.trades.isEmpty, self.tickMappings.trades.allSatisfy({ $0.id != nil }) {
             lines.append("A trade that comes twice is recognised by its id.")
         }
-        return lines
+        return lines + self.repairing
     }
 
     private static func promise(_ sequence: Sequencing, _ whose: String) -> String {
@@ -222,6 +222,9 @@ extension Feed {
             $0.connection != .contiguous && $0.trades != .contiguous && $0.quotes != .contiguous
         }) {
             lines.append("Whether something was missed while connected: no number counts frames or ticks one by one.")
+        }
+        if self.backfill == nil {
+            lines.append("What was missed while it was away: the file has no way to ask for it.")
         }
         return lines
     }
