@@ -118,9 +118,9 @@ def test_a_changed_file_is_taken_over_without_a_reconnect_when_it_is_fit_to_run(
         exchange.send('{"t":"deal","s":"BTC-USD","p":"102"}')
         wait_until(lambda: report(service, "sim")["frames"]["unmatched"] == 1, what="the unknown frame")
 
-        file.write_text((ROOT / "Feeds" / "sim.yaml").read_text().replace(
-            "messages:\n", "messages:\n  - when: {t: deal}\n    trade: {symbol: s, price: p}\n", 1))
         reloads = report(service, "sim")["reloads"]
+        file.write_text((ROOT / "Feeds" / "sim.yaml").read_text().replace(
+            "\nmessages:\n", "\nmessages:\n  - when: {t: deal}\n    trade: {symbol: s, price: p}\n"))
         wait_until(lambda: report(service, "sim")["reloads"] > reloads, what="the new rule")
         exchange.send('{"t":"deal","s":"BTC-USD","p":"103"}')
         wait_until(lambda: report(service, "sim")["ticks"] == 3, what="the trade that the new rule reads")
@@ -214,6 +214,46 @@ def test_a_polled_feed_is_recorded_and_replayed(tmp_path):
     assert json_lines(output)[0]["price"] == "67187.3358936566"
 
 
+def test_answers_before_connecting_are_recorded_without_their_tokens(tmp_path):
+    import http.server
+    import threading
+
+    async def script(exchange, connection):
+        await connection.send(MATCH % 7)
+        async for _ in connection:
+            pass
+
+    with MockExchange(free_port(), script) as exchange:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.dumps({"token": "sesame-12345678"}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            feed, file = tmp_path / "acme.yaml", tmp_path / "acme.rec"
+            text = (ROOT / "Feeds" / "coinbase.yaml").read_text().replace("feed: coinbase", "feed: acme")
+            websocket = re.search(r"  websocket: .*\n", text).group(0)
+            feed.write_text(text.replace(websocket, f"""  websocket: "{exchange.url}?token={{token}}&key=${{ACME_KEY}}"
+  bootstrap: {{post: "http://127.0.0.1:{server.server_port}/bullet", headers: {{X-Key: "${{ACME_KEY}}"}}, capture: {{token: token}}}}
+"""))
+            tickwire("feeds", "record", feed, "--for", "2s", "--symbols", "BTC-USD", "--output", file, check=True, ACME_KEY="topsecret-1")
+            server.shutdown()
+    text = file.read_text()
+    lines = text.splitlines()
+    assert re.fullmatch(rf"http://127\.0\.0\.1:{server.server_port}/bullet -> \d+\.\d{{9}}: .*token.*\*\*\*.*", lines[0]), lines[0]
+    assert lines[1].startswith(f"{exchange.url}?token=***&key=*** <-> "), lines[1]
+    assert "sesame" not in text and "topsecret" not in text
+    output = tickwire("feeds", "replay", feed, "--recording", file, "--format", "ndjson", check=True).stdout
+    assert [tick["id"] for tick in json_lines(output)] == ["7"]
+
+
 def test_a_recording_goes_through_the_whole_service(start, database, tmp_path):
     recording = FIXTURES / "COINBASE.rec"
     expected = json_lines((FIXTURES / "expected" / "COINBASE.jsonl").read_text())
@@ -234,34 +274,32 @@ def test_a_recording_goes_through_the_whole_service(start, database, tmp_path):
 
 
 def test_recorded_prices_fire_alerts_only_when_asked_to(start, database, tmp_path):
-    recording = tmp_path / "sim.rec"
+    def recording(minute, prices):
+        """Trades a second apart; later minutes have later times, ids and numbers."""
+        file = tmp_path / f"sim-{minute}.rec"
+        lines = ["ws://127.0.0.1:6080/ <-> 1795176000.0"]
+        for n, price in enumerate(prices, 1):
+            number = minute * 100 + n
+            frame = {"type": "trade", "symbol": "BTC-USD", "price": str(price), "size": "1", "side": "buy", "id": str(number),
+                     "seq": number, "time": f"2026-11-20T12:{minute:02}:{n:02}Z"}
+            lines.append(f"{1795176000 + minute * 60 + n}.5: {json.dumps(frame)}")
+        file.write_text("\n".join(lines) + "\n")
+        return file
 
-    def record(first, hour):
-        """Four trades that cross 70000 upwards twice."""
-        frames = ['{"type":"trade","symbol":"BTC-USD","price":"%d","size":"1","side":"buy","id":"%d","seq":%d,"time":"2026-11-20T%d:00:0%dZ"}' % (price, first + n, first + n, hour, n)
-                  for n, price in enumerate([69990, 70010, 69980, 70020])]
-        recording.write_text("ws://127.0.0.1:6080/ <-> 1795176000.0\n" + "".join(f"179517600{n}.5: {frame}\n" for n, frame in enumerate(frames)))
+    def play(file, count, *flags):
+        service = start("up", "--replay", f"sim={file}", "--replay-speed", "10", *flags, wait=False, DATABASE_URL=database)
+        assert service.process.wait(60) == 0, service.text()
+        assert f"{count} frames gave {count} trades" in service.text()
+        return rows(database, "SELECT count(*) FROM alert_events")[0][0]
 
-    record(0, 12)
     env = environment(DATABASE_URL=database, TICKWIRE_DATA_DIR=tmp_path / "data", **APP)
     tickwire("migrate", env=env, check=True)
     # The symbol must be known before it can have an alert.
-    first = start("ingest", "--replay", f"sim={recording}", "--replay-speed", "max", wait=False, DATABASE_URL=database)
-    assert first.process.wait(60) == 0, first.text()
+    assert play(recording(0, [69000]), 1) == 0
     tickwire("alerts", "add", "BTC-USD", "crosses above 70000", "--user", "ann", env=env, check=True)
-
-    def run(*flags):
-        service = start("up", "--replay", f"sim={recording}", "--replay-speed", "1", *flags, wait=False, DATABASE_URL=database)
-        assert service.process.wait(60) == 0, service.text()
-        assert "4 frames gave 4 trades" in service.text()
-        return rows(database, "SELECT count(*) FROM alert_events")[0][0]
-
-    assert run() == 0
-    rows_before = rows(database, "SELECT count(*) FROM trades")
-    assert rows_before == [(4,)]
-    # What is older than the last price is history, whatever is asked for.
-    record(4, 13)
-    assert run("--replay-alerts") == 2
+    assert play(recording(1, [69990, 70010, 69980, 70020]), 4) == 0
+    assert rows(database, "SELECT count(*) FROM trades") == [(5,)]
+    assert play(recording(2, [69990, 70010, 69980, 70020]), 4, "--replay-alerts") == 2
 
 
 def test_replay_can_be_paced(tmp_path):

@@ -166,18 +166,21 @@ final class PollRunner: FeedRunner, Sendable {
     }
 
     private func send(_ exchange: HTTPExchange, id: Int) async {
+        let url = self.address(exchange.url)
         do {
-            let address = self.address(exchange.url)
             let response = try await self.client.execute(
                 HTTPRequest(
-                    method: exchange.method, url: address,
+                    method: exchange.method, url: url,
                     headers: exchange.headers.map { HTTPHeader($0.name, $0.value) },
                     body: exchange.body.map { Array($0.utf8) },
                     timeout: Self.timeout, maxBodyBytes: Self.bodyMax
                 )
             )
-            self.monitor.saw(.answered(url: address, response.body), at: .now)
-            self.input.yield(.answered(id, response, .now))
+            let receivedTime = Timestamp.now
+            if !response.body.isEmpty {
+                self.monitor.saw(.answered(url: url, response.body), at: receivedTime)
+            }
+            self.input.yield(.answered(id, response, receivedTime))
         } catch {
             self.input.yield(.failed(id, "\(error)"))
         }

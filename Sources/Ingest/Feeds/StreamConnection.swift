@@ -100,10 +100,18 @@ final class StreamConnection: @unchecked Sendable {
     }
 
     /// A request was answered, or not.
-    func answered(_ result: Result<BootstrapAnswer, RequestFailure>, id: Int) {
+    func answered(_ result: Result<BootstrapAnswer, RequestFailure>, url: String, id: Int) {
         guard !self.isEnded else { return }
         switch result {
-        case .success(let answer): self.perform(self.session.answered(answer, id: id, at: self.now()))
+        case .success(let answer):
+            let actions = self.session.answered(answer, id: id, at: self.now())
+            if self.surroundings.monitor.isTapped {
+                // Now that the session has read its tokens it can leave them out.
+                let body = self.session.redacted(String(decoding: answer.body, as: UTF8.self))
+                self.surroundings.monitor.saw(
+                    .answered(url: self.session.redacted(url), Array(body.utf8)), at: .now)
+            }
+            self.perform(actions)
         case .failure(let failure): self.perform(self.session.requestFailed(failure.reason, id: id, at: self.now()))
         }
         if case .waiting(_, _, let reason) = self.status { self.failedToConnect(reason) }

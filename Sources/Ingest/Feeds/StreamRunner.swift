@@ -223,6 +223,6 @@ final class StreamRunner: FeedRunner, @unchecked Sendable {
         } catch {
             result = .failure(RequestFailure(reason: "\(error)"))
         }
-        self.eventLoop.execute { job.connection.answered(result, id: job.id) }
+        self.eventLoop.execute { job.connection.answered(result, url: exchange.url, id: job.id) }
     }
 }

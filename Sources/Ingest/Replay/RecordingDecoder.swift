@@ -1,4 +1,5 @@
 public import FeedLanguage
+import Foundation
 public import Market
 
 /// Turns the lines of a recording into ticks, as a connection would have done when they came.
@@ -35,11 +36,23 @@ public struct RecordingDecoder {
             return nil
         case .sent: return nil
         case .answered where !self.feed.isPolled: return nil
-        case .received, .answered:
+        case .answered(let url):
+            // An answer may tell nothing of the symbol that was asked for: the address does.
+            var decoder = FrameDecoder(feed: self.feed, symbols: self.symbolsAsked(by: url))
+            return line.payload.withUnsafeBytes { decoder.decode($0, receivedTime: line.time, into: &ticks) }
+        case .received:
             return line.payload.withUnsafeBytes {
                 self.decoder.decode($0, receivedTime: line.time, into: &ticks)
             }
         }
+    }
+
+    /// The symbols whose names are parts of an address; all where it names none.
+    private func symbolsAsked(by url: String) -> [Symbol] {
+        let parts = Set(
+            url.split(whereSeparator: { "/?&=,".contains($0) }).map { String($0).removingPercentEncoding ?? "" })
+        let named = self.symbols.filter { self.feed.nativeSymbol(for: $0).map(parts.contains) ?? false }
+        return named.isEmpty ? self.symbols : named
     }
 
     /// The stream of `feed` that understands the beginning of a recording best.
