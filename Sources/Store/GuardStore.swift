@@ -7,45 +7,35 @@ public struct GapRow: Sendable, Hashable {
     public var number: UInt64
     /// Whose ticks are missing.
     public var venue: Venue
-    /// The instrument; `nil` when any of ``symbols`` may be concerned.
-    public var symbol: Symbol?
-    /// The instruments concerned.
+    /// The instruments concerned; the row names its symbol when there is one only.
     public var symbols: [Symbol]
+    /// The last tick before the hole and the first one after it.
+    public var bounds: TickBounds
     /// `trades` or `quotes`.
     public var stream: String
     /// `sequence`, `reconnect`, `stall` or `connection`.
     public var reason: String
-    /// The venue's id of the last trade before the hole.
-    public var fromID: String?
-    /// The venue's id of the first trade after it.
-    public var toID: String?
-    /// The venue's number before the hole.
-    public var fromSequence: Int64?
-    /// The venue's number after it.
-    public var toSequence: Int64?
-    /// When the last tick before the hole happened.
-    public var fromTime: Timestamp?
-    /// When the first tick after it happened.
-    public var toTime: Timestamp?
     /// How many ticks are missing; `nil` when the venue does not count.
     public var missing: Int64?
     /// When the hole was found.
     public var openedAt: Timestamp
 
-    /// Makes a row of a hole; its bounds are set afterwards.
+    /// Makes a row of a hole.
     public init(
-        number: UInt64, venue: Venue, symbol: Symbol?, symbols: [Symbol], stream: String, reason: String,
+        number: UInt64, venue: Venue, symbols: [Symbol], bounds: TickBounds, stream: String, reason: String,
         missing: Int64?, openedAt: Timestamp
     ) {
         self.number = number
         self.venue = venue
-        self.symbol = symbol
         self.symbols = symbols
+        self.bounds = bounds
         self.stream = stream
         self.reason = reason
         self.missing = missing
         self.openedAt = openedAt
     }
+
+    var symbol: Symbol? { self.symbols.count == 1 ? self.symbols[0] : nil }
 }
 
 /// One thing that the guard wants to have written down.
@@ -178,12 +168,12 @@ public struct GuardStore: Sendable {
             ON CONFLICT (process, number) DO NOTHING
             """,
             [
-                .text(gap.openedAt.description), .optional(gap.fromTime?.description),
-                .optional(gap.toTime?.description), .optional(gap.fromSequence), .optional(gap.toSequence),
+                .text(gap.openedAt.description), .optional(gap.bounds.fromTime?.description),
+                .optional(gap.bounds.toTime?.description), .optional(gap.bounds.fromSequence), .optional(gap.bounds.toSequence),
                 .optional(gap.missing), .integer(Int64(gap.number)), .text(process),
                 .optional(ids.venues[gap.venue].map(Int64.init)),
                 .optional(gap.symbol.flatMap { ids.symbols[$0] }.map(Int64.init)), .text(gap.stream),
-                .text(gap.reason), .optional(gap.fromID), .optional(gap.toID),
+                .text(gap.reason), .optional(gap.bounds.fromID), .optional(gap.bounds.toID),
                 .array(gap.symbols.map(\.name)),
             ]
         )

@@ -24,7 +24,7 @@ struct BackfillTests {
     }
 
     private static func range(_ from: String? = "10", _ to: String? = "20") throws -> TradeRange {
-        TradeRange(symbol: try Symbol("BTC-USD"), fromID: from, toID: to)
+        TradeRange(symbol: try Symbol("BTC-USD"), bounds: TickBounds(fromID: from, toID: to))
     }
 
     /// A page of trades with these ids.
@@ -125,7 +125,7 @@ struct BackfillTests {
     func unknownBound() throws {
         let plan = try Self.plan("t?s={symbol}&from={from_ms}&fromId={fromId}")
         var range = try Self.range(nil, nil)
-        range.fromTime = Timestamp(nanoseconds: 1_700_000_000_123_000_000)
+        range.bounds.fromTime = Timestamp(nanoseconds: 1_700_000_000_123_000_000)
         #expect(
             plan.exchange(for: range, page: PageMark(), now: Timestamp(nanoseconds: 0), random: 0)?.url
                 == "https://a.test/t?s=BTC-USD&from=1700000000123")

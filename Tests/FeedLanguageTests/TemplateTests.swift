@@ -21,8 +21,8 @@ struct TemplateTests {
             try FieldPath.parse("$.id"): .init(text: "15", json: "15"),
             try FieldPath.parse("$.name"): .init(text: "x\"y", json: #""x\"y""#),
         ]
-        context.range = RequestRange(
-            fromID: "17", toID: nil, from: Timestamp(nanoseconds: 1_700_000_000_123_456_789), to: nil)
+        context.bounds = TickBounds(
+            fromID: "17", fromTime: Timestamp(nanoseconds: 1_700_000_000_123_456_789))
         return context
     }
 

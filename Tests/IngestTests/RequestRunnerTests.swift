@@ -131,13 +131,13 @@ struct RequestRunnerTests {
         let client = HTTPClient(version: "test")
         let runner = BackfillRunner(client: client)
         runner.setFeed(feed, url: AddressOverride(server.url))
-        let gap = TickGap(venue: feed.name, symbol: try Symbol("BTC-USD"), fromID: "5", toID: "8")
+        let range = TradeRange(symbol: try Symbol("BTC-USD"), bounds: TickBounds(fromID: "5", toID: "8"))
         #expect(runner.canRepair(feed.name))
-        #expect(try await runner.trades(filling: gap).map(\.id) == ["6", "7"])
+        #expect(try await runner.trades(in: range, of: feed.name).map(\.id) == ["6", "7"])
         #expect(lines.withLock { $0.last } == "GET /h?s=BTC-USD&fromId=6 HTTP/1.1")
         runner.removeFeed(feed.name)
         await #expect(throws: FeedRequestError.notDescribed(venue: feed.name, section: "backfill")) {
-            try await runner.trades(filling: gap)
+            try await runner.trades(in: range, of: feed.name)
         }
         await client.shutdown()
         server.stop()

@@ -43,8 +43,7 @@ public struct BackfillPlan: Sendable {
         context.symbol = native
         context.symbols = [native]
         context.counter = page.number
-        context.range = RequestRange(
-            fromID: range.fromID, toID: range.toID, from: range.fromTime, to: range.toTime)
+        context.bounds = range.bounds
         var exchange = self.request.render(context)
         exchange.url = QueryText.droppingEmpty(in: exchange.url)
         if let value = page.value, let paging = self.paging {

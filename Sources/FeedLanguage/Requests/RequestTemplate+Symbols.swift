@@ -1,3 +1,5 @@
+import Market
+
 extension RequestTemplate {
     private var placeholders: [Placeholder] { self.url.placeholders + (self.body?.root.placeholders ?? []) }
 
@@ -10,9 +12,9 @@ extension RequestTemplate {
     }
 
     /// Whether a request names that end of a range.
-    func mentions(_ bound: RequestRange.Bound) -> Bool {
+    func mentions(_ end: TickBounds.End) -> Bool {
         self.placeholders.contains { placeholder in
-            if case .bound(bound, _) = placeholder { return true }
+            if case .bound(end, _) = placeholder { return true }
             return false
         }
     }

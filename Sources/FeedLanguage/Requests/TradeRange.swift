@@ -1,36 +1,16 @@
 public import Market
 
 /// A stretch of one symbol's trades, to be fetched.
-///
-/// Bounds are exclusive, and each may be unknown.
 public struct TradeRange: Hashable, Sendable {
     /// The instrument.
     public var symbol: Symbol
-    /// The venue's id of the last trade before it.
-    public var fromID: String?
-    /// The venue's id of the first trade after it.
-    public var toID: String?
-    /// The venue's sequence number before it.
-    public var fromSequence: Int64?
-    /// The venue's sequence number after it.
-    public var toSequence: Int64?
-    /// When the last trade before it happened.
-    public var fromTime: Timestamp?
-    /// When the first trade after it happened.
-    public var toTime: Timestamp?
+    /// Where it begins and ends.
+    public var bounds: TickBounds
 
-    /// Makes a range; leave out the bounds that are not known.
-    public init(
-        symbol: Symbol, fromID: String? = nil, toID: String? = nil, fromSequence: Int64? = nil,
-        toSequence: Int64? = nil, fromTime: Timestamp? = nil, toTime: Timestamp? = nil
-    ) {
+    /// Makes a range.
+    public init(symbol: Symbol, bounds: TickBounds) {
         self.symbol = symbol
-        self.fromID = fromID
-        self.toID = toID
-        self.fromSequence = fromSequence
-        self.toSequence = toSequence
-        self.fromTime = fromTime
-        self.toTime = toTime
+        self.bounds = bounds
     }
 
     /// Where a trade lies.
@@ -43,10 +23,15 @@ public struct TradeRange: Hashable, Sendable {
     /// Each end is judged by the best of these that is known there. Of trades in the very instant of a bound that have ids
     /// all count as inside but the bound itself: several may share an instant.
     func position(of trade: Trade) -> Position {
-        if let id = trade.id, id == self.fromID { return .before }
-        if let id = trade.id, id == self.toID { return .after }
-        if let isAfter = Self.isAfter(trade, self.fromID, self.fromSequence, self.fromTime), !isAfter { return .before }
-        if let isBefore = Self.isBefore(trade, self.toID, self.toSequence, self.toTime), !isBefore { return .after }
+        let bounds = self.bounds
+        if let id = trade.id, id == bounds.fromID { return .before }
+        if let id = trade.id, id == bounds.toID { return .after }
+        if let isAfter = Self.isAfter(trade, bounds.fromID, bounds.fromSequence, bounds.fromTime), !isAfter {
+            return .before
+        }
+        if let isBefore = Self.isBefore(trade, bounds.toID, bounds.toSequence, bounds.toTime), !isBefore {
+            return .after
+        }
         return .inside
     }
 
@@ -64,13 +49,13 @@ public struct TradeRange: Hashable, Sendable {
 
     /// Whether nothing fits between a trade and the end of the range.
     func touchesEnd(_ trade: Trade) -> Bool {
-        if let own = TradeNumber(trade.id), let bound = TradeNumber(self.toID) { return own.isFollowed(by: bound) }
+        if let own = TradeNumber(trade.id), let bound = TradeNumber(self.bounds.toID) { return own.isFollowed(by: bound) }
         return false
     }
 
     /// Whether nothing fits between the beginning of the range and a trade.
     func touchesStart(_ trade: Trade) -> Bool {
-        if let own = TradeNumber(trade.id), let bound = TradeNumber(self.fromID) { return bound.isFollowed(by: own) }
+        if let own = TradeNumber(trade.id), let bound = TradeNumber(self.bounds.fromID) { return bound.isFollowed(by: own) }
         return false
     }
 }

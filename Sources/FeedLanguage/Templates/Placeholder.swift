@@ -19,7 +19,7 @@ enum Placeholder: Hashable, Sendable {
     /// `{$.path}`: a value of the frame that is answered.
     case frame(FieldPath)
     /// `{fromId}`, `{to_ms}`, …: a bound of what a request asks for.
-    case bound(RequestRange.Bound, TimeForm?)
+    case bound(TickBounds.End, TimeForm?)
     /// `${NAME}` or `${NAME:default}`: an environment variable.
     case variable(String, fallback: String?)
 
@@ -38,21 +38,15 @@ enum Placeholder: Hashable, Sendable {
     }
 }
 
-/// The range of trades that a request asks for; every bound may be unknown.
-struct RequestRange: Hashable, Sendable {
-    /// One end of the range.
-    enum Bound: String, Hashable, Sendable {
+/// The ends that a placeholder can name.
+extension TickBounds {
+    enum End: String, Hashable, Sendable {
         case from, to
     }
 
-    var fromID: String?
-    var toID: String?
-    var from: Timestamp?
-    var to: Timestamp?
+    func id(_ end: End) -> String? { end == .from ? self.fromID : self.toID }
 
-    func id(_ bound: Bound) -> String? { bound == .from ? self.fromID : self.toID }
-
-    func time(_ bound: Bound) -> Timestamp? { bound == .from ? self.from : self.to }
+    func time(_ end: End) -> Timestamp? { end == .from ? self.fromTime : self.toTime }
 }
 
 /// Which placeholders a text may hold, by the place where it stands.

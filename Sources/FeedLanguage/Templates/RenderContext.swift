@@ -29,7 +29,7 @@ struct RenderContext: Sendable {
     /// `{$.path}` by its path; a path that is not here has no value, which is `null` in JSON.
     var frame: [FieldPath: Value] = [:]
     /// The range that a request asks for.
-    var range = RequestRange()
+    var bounds = TickBounds()
     /// The values of environment variables; one that is not here keeps its default, or is written as in the file.
     var environment: [String: String] = [:]
 
@@ -54,8 +54,8 @@ struct RenderContext: Sendable {
         case .channel: self.channel
         case .capture(let name): self.captures[name] ?? ""
         case .frame(let path): self.frame[path]?.text ?? ""
-        case .bound(let bound, nil): self.range.id(bound) ?? ""
-        case .bound(let bound, .some(let form)): self.range.time(bound).map { Self.text($0, form) } ?? ""
+        case .bound(let bound, nil): self.bounds.id(bound) ?? ""
+        case .bound(let bound, .some(let form)): self.bounds.time(bound).map { Self.text($0, form) } ?? ""
         case .variable(let name, let fallback): self.environment[name] ?? fallback ?? "${\(name)}"
         }
     }

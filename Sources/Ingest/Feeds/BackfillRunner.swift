@@ -4,7 +4,7 @@ public import Market
 import Synchronization
 
 /// Fetches what feeds missed from their providers' REST history, as each feed file's `backfill` says.
-public final class BackfillRunner: GapRepairer {
+public final class BackfillRunner: Sendable {
     private struct Source: Sendable {
         let feed: Feed
         let plan: BackfillPlan
@@ -42,30 +42,27 @@ public final class BackfillRunner: GapRepairer {
     /// Whether holes of a venue can be repaired.
     public func canRepair(_ venue: Venue) -> Bool { self.sources.withLock { $0[venue] != nil } }
 
-    /// The trades inside a hole, oldest first and each once.
+    /// The trades that a venue has made in a range, oldest first and each once; empty when there were none.
     ///
-    /// Asks page after page within the provider's limits, and again after a passing failure; several holes of one venue wait for
+    /// Asks page after page within the provider's limits, and again after a passing failure; several ranges of one venue wait for
     /// each other. Trades are as decoded, without a flag that they came late.
     ///
-    /// - Parameter gap: Names its symbol.
-    /// - Returns: Trades strictly between the gap's bounds.
-    /// - Throws: ``FeedRequestError``; ``FeedRequestError/incomplete(_:venue:)`` holds what was found of a hole that is too
-    ///   large.
-    public func trades(filling gap: TickGap) async throws -> [Trade] {
-        guard let source = self.sources.withLock({ $0[gap.venue] }) else {
-            throw FeedRequestError.notDescribed(venue: gap.venue, section: "backfill")
+    /// - Parameters:
+    ///   - range: Whose trades, and which.
+    ///   - venue: Who is asked.
+    /// - Returns: Trades strictly between the range's bounds.
+    /// - Throws: When the venue cannot be asked, or not for so far back; ``FeedRequestError/incomplete(_:venue:)`` holds what
+    ///   was found of a range that is too large.
+    public func trades(in range: TradeRange, of venue: Venue) async throws(FeedRequestError) -> [Trade] {
+        guard let source = self.sources.withLock({ $0[venue] }) else {
+            throw FeedRequestError.notDescribed(venue: venue, section: "backfill")
         }
-        guard let symbol = gap.symbol else { throw FeedRequestError.noSymbol(venue: gap.venue) }
-        let range = TradeRange(
-            symbol: symbol, fromID: gap.fromID, toID: gap.toID, fromSequence: gap.fromSequence,
-            toSequence: gap.toSequence, fromTime: gap.fromTime, toTime: gap.toTime
-        )
         var session = BackfillSession(plan: source.plan, range: range)
         var step = session.start
         while true {
             switch step {
             case .finished(let trades): return trades
-            case .incomplete(let trades): throw FeedRequestError.incomplete(trades, venue: gap.venue)
+            case .incomplete(let trades): throw FeedRequestError.incomplete(trades, venue: venue)
             case .ask(let page):
                 let (ticks, answer) = try await self.page(page, of: range, from: source)
                 step = session.received(ticks.ticks, answer: answer, hint: ticks.hint)
@@ -104,7 +101,7 @@ extension FeedRequestError {
         case .denied(let venue, let reason): .denied(venue: venue, reason: feed.redacted(reason))
         case .busy(let venue, let reason, let wait): .busy(venue: venue, reason: feed.redacted(reason), wait: wait)
         case .unavailable(let venue, let reason): .unavailable(venue: venue, reason: feed.redacted(reason))
-        case .notDescribed, .noSymbol, .unknownSymbol, .incomplete, .unreadable, .cancelled: self
+        case .notDescribed, .unknownSymbol, .incomplete, .unreadable, .cancelled: self
         }
     }
 }

@@ -4,8 +4,6 @@ public import Market
 public enum FeedRequestError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The venue has no feed here, or its file no such section.
     case notDescribed(venue: Venue, section: String)
-    /// The gap names no symbol.
-    case noSymbol(venue: Venue)
     /// The feed file cannot spell the symbol.
     case unknownSymbol(Symbol, venue: Venue)
     /// The hole has more trades than the most pages hold; these were found.
@@ -23,12 +21,19 @@ public enum FeedRequestError: Error, Hashable, Sendable, CustomStringConvertible
     /// The task that waited was cancelled.
     case cancelled
 
+    /// Whether the same request may have an answer later.
+    public var isTransient: Bool {
+        switch self {
+        case .busy, .unavailable: true
+        case .notDescribed, .unknownSymbol, .incomplete, .refused, .denied, .unreadable, .cancelled: false
+        }
+    }
+
     /// One line for an operator.
     public var description: String {
         switch self {
         case .notDescribed(let venue, let section):
             "The feed file of \(venue) has no '\(section)': add it, or do without."
-        case .noSymbol(let venue): "A hole of \(venue) names no symbol: ask for each symbol by itself."
         case .unknownSymbol(let symbol, let venue):
             "The feed file of \(venue) has no name for \(symbol): add it to the table of 'symbols'."
         case .incomplete(let trades, let venue):

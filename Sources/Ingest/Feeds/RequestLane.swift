@@ -4,10 +4,10 @@ import Market
 
 /// Asks one provider one thing after another, within its limits: for repairs and lists, which nobody waits for long.
 ///
-/// Requests start in the order they were asked for, a fifth of a second apart at least. What fails for a passing reason is
+/// Requests start in the order they were asked for, a fifth of a second apart unless the file's budget says how many a second. What fails for a passing reason is
 /// tried again; what would have to wait longer than ``waitMax`` is given up at once, so the queue is bounded.
 actor RequestLane {
-    /// Between the starts of two requests.
+    /// Between the starts of two requests to a provider whose file tells nothing about single seconds.
     static let spacing = Duration.milliseconds(200)
     /// The longest wait for a turn.
     static let waitMax = Duration.seconds(300)
@@ -20,12 +20,14 @@ actor RequestLane {
     private let clock = ContinuousClock()
     private var budget: RequestBudget
     private var pause = FeedPause()
+    private let spacing: Duration
     private var nextTurn: ContinuousClock.Instant
 
     init(venue: Venue, budget: BudgetRules, client: HTTPClient) {
         self.venue = venue
         self.client = client
         self.budget = RequestBudget(rules: budget)
+        self.spacing = budget.windows.contains { $0.length <= .seconds(1) } ? .zero : Self.spacing
         self.nextTurn = self.clock.now
     }
 
@@ -121,7 +123,7 @@ actor RequestLane {
             }
             // Taken before the wait: whoever comes next gets a later turn.
             self.budget.take(now: turn)
-            self.nextTurn = turn + Self.spacing
+            self.nextTurn = turn + self.spacing
             do { try await self.clock.sleep(until: turn) } catch { throw .cancelled }
             // A pause may have begun meanwhile.
             if self.pause.until ?? turn <= self.clock.now { return self.pause.epoch }

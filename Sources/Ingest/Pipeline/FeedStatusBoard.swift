@@ -56,7 +56,7 @@ final class FeedStatusBoard: Sendable {
     }
 
     func opened(_ gap: FeedGap) {
-        self.update(gap.gap.venue, at: gap.openedAt) { $0.openGaps.insert(gap.id) }
+        self.update(gap.venue, at: gap.openedAt) { $0.openGaps.insert(gap.id) }
     }
 
     func closed(_ venue: Venue, gap: UInt64, at time: Timestamp) {

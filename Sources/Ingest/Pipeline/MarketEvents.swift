@@ -47,14 +47,14 @@ enum MarketEvents {
         _ gap: FeedGap, of symbol: Symbol, _ channel: String, state: GapState, repaired: Int64
     ) -> Channels.ChannelEvent {
         var payload: [UInt8] = []
-        self.begin(symbol, gap.gap.venue, &payload)
-        self.append(gap.gap.fromTime, ",\"from\":\"", &payload)
-        self.append(gap.gap.toTime, ",\"to\":\"", &payload)
-        if let sequence = gap.gap.fromSequence {
+        self.begin(symbol, gap.venue, &payload)
+        self.append(gap.bounds.fromTime, ",\"from\":\"", &payload)
+        self.append(gap.bounds.toTime, ",\"to\":\"", &payload)
+        if let sequence = gap.bounds.fromSequence {
             payload.append(literal: ",\"fromSequence\":")
             payload.append(integer: sequence)
         }
-        if let sequence = gap.gap.toSequence {
+        if let sequence = gap.bounds.toSequence {
             payload.append(literal: ",\"toSequence\":")
             payload.append(integer: sequence)
         }

@@ -42,15 +42,12 @@ extension MarketPipeline {
     public func connectionGap(
         _ venue: Venue, symbols: [Symbol], from: Int64, to: Int64, since: Timestamp?, at time: Timestamp
     ) {
-        guard let first = symbols.first else { return }
+        guard !symbols.isEmpty else { return }
         let (distance, overflow) = to.subtractingReportingOverflow(from)
         let gap = FeedGap(
             id: self.shared.numbers.wrappingIncrementThenLoad(ordering: .relaxed),
-            gap: TickGap(
-                venue: venue, symbol: symbols.count == 1 ? first : nil, fromSequence: from, toSequence: to,
-                fromTime: since, toTime: time
-            ),
-            symbols: symbols, reason: .connection, missing: overflow || distance < 1 ? nil : distance - 1,
+            venue: venue, symbols: symbols,
+            bounds: TickBounds(fromSequence: from, toSequence: to, fromTime: since, toTime: time), reason: .connection, missing: overflow || distance < 1 ? nil : distance - 1,
             openedAt: time
         )
         self.shared.registry.tally(of: venue).countGap(.connection, missing: gap.missing)

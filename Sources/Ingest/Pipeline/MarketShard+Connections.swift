@@ -28,7 +28,7 @@ extension MarketShard {
         var results = Results()
         let now = self.eventLoop.now
         for symbol in gap.symbols {
-            guard let entry = self.symbols[symbol], let venue = entry.entry(of: gap.gap.venue) else { continue }
+            guard let entry = self.symbols[symbol], let venue = entry.entry(of: gap.venue) else { continue }
             self.remember(gap, number: nil, venue, announceAt: now)
             self.announce(venue.gaps.count - 1, entry, venue, now: now, into: &results)
         }

@@ -69,9 +69,9 @@ extension MarketShard {
     /// Remembers a hole, and tells of it when nothing that came late has closed it.
     private func open(_ hole: GuardReport.Hole, at time: Timestamp, _ venue: VenueEntry, now: NIODeadline) {
         let gap = FeedGap(
-            id: self.shared.numbers.wrappingIncrementThenLoad(ordering: .relaxed), gap: hole.gap,
-            symbols: [venue.state.symbol], stream: hole.stream, reason: hole.reason, missing: hole.missing,
-            openedAt: time
+            id: self.shared.numbers.wrappingIncrementThenLoad(ordering: .relaxed), venue: venue.venue,
+            symbols: [venue.state.symbol], bounds: hole.bounds, stream: hole.stream, reason: hole.reason,
+            missing: hole.missing, openedAt: time
         )
         self.remember(gap, number: hole.number, venue, announceAt: now + TimeAmount(self.shared.settings.reorderGrace))
         self.eventLoop.scheduleTask(in: TimeAmount(self.shared.settings.reorderGrace)) { self.announceGaps(of: gap) }
@@ -108,7 +108,7 @@ extension MarketShard {
         var results = Results()
         let now = self.eventLoop.now
         for symbol in gap.symbols {
-            guard let entry = self.symbols[symbol], let venue = entry.entry(of: gap.gap.venue),
+            guard let entry = self.symbols[symbol], let venue = entry.entry(of: gap.venue),
                 let index = venue.gaps.firstIndex(where: { $0.gap.id == gap.id })
             else { continue }
             self.announce(index, entry, venue, now: now, into: &results)
@@ -140,12 +140,12 @@ extension MarketShard {
     func settle(_ gap: FeedGap, as state: GapState, repaired: Int64, at time: Timestamp) {
         var results = Results()
         for symbol in gap.symbols {
-            guard let entry = self.symbols[symbol], let venue = entry.entry(of: gap.gap.venue),
+            guard let entry = self.symbols[symbol], let venue = entry.entry(of: gap.venue),
                 venue.removeGap(gap.id) != nil
             else { continue }
             self.publish(gap, state, repaired: repaired, entry, venue, into: &results)
         }
-        self.shared.board.closed(gap.gap.venue, gap: gap.id, at: time)
+        self.shared.board.closed(gap.venue, gap: gap.id, at: time)
         self.handOver(results)
     }
 

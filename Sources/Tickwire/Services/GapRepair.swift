@@ -6,27 +6,32 @@ import ServiceLifecycle
 import Synchronization
 
 /// Asks providers for what their feeds missed, and says of every gap how it ended.
+///
+/// One request to a venue at a time; venues do not wait for each other.
 final class GapRepair: Service {
-    /// Gaps that may wait to be asked for; more stay open and are counted.
-    private static let waitingMax = 10_000
-    /// Gaps that are asked for at once, all venues together.
-    private static let atOnceMax = 16
+    private struct State {
+        var queue = RepairQueue()
+        /// Venues that are being asked.
+        var busy: Set<Venue> = []
+    }
+
+    /// How long a venue that does not answer is left alone, and how long a gap is asked for again and again.
+    private static let pause = Duration.seconds(30)
+    private static let patienceNanoseconds: Int64 = 3600 * 1_000_000_000
 
     private let repairer: BackfillRunner
     private let records: GuardService
     private let logger: Logger
     private let pipeline = Mutex<MarketPipeline?>(nil)
-    /// Gaps that are open, by number, with what has come since by itself.
-    private let open = Mutex<[UInt64: Int64]>([:])
-    private let gaps: AsyncStream<FeedGap>
-    private let input: AsyncStream<FeedGap>.Continuation
+    private let state = Mutex(State())
+    private let venues: AsyncStream<Venue>
+    private let input: AsyncStream<Venue>.Continuation
 
     init(repairer: BackfillRunner, records: GuardService, logger: Logger) {
         self.repairer = repairer
         self.records = records
         self.logger = logger
-        (self.gaps, self.input) = AsyncStream.makeStream(
-            of: FeedGap.self, bufferingPolicy: .bufferingOldest(Self.waitingMax))
+        (self.venues, self.input) = AsyncStream.makeStream(of: Venue.self)
     }
 
     /// Names the pipeline that takes what was missing; it needs this service's ``gapsChanged(_:)`` and so is made later.
@@ -36,67 +41,92 @@ final class GapRepair: Service {
     func gapsChanged(_ changes: [GapChange]) {
         for change in changes {
             switch change {
-            case .opened(let gap):
-                self.open.withLock { $0[gap.id] = 0 }
-                guard case .dropped = self.input.yield(gap) else { continue }
-                self.logger.error("Gap not asked for: too many wait", metadata: ["gap": "\(gap.id)"])
+            case .opened(let gap): self.add(gap)
             case .narrowed(let id, let repaired):
-                self.open.withLock { open in if open[id] != nil { open[id] = repaired } }
-            case .closed(let id, _, _): self.open.withLock { $0[id] = nil }
+                self.state.withLock { $0.queue.narrow(id, repaired: repaired) }
+            case .closed(let id, _, _): self.state.withLock { $0.queue.close(id) }
             }
+        }
+    }
+
+    private func add(_ gap: FeedGap) {
+        let (isAdded, wakes) = self.state.withLock { state in
+            guard state.queue.add(gap) else { return (false, false) }
+            return (true, state.busy.insert(gap.venue).inserted)
+        }
+        if wakes { self.input.yield(gap.venue) }
+        if !isAdded {
+            self.logger.error(
+                "Gap not asked for: too many wait", metadata: ["feed.name": "\(gap.venue)", "gap": "\(gap.id)"])
         }
     }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            await withTaskGroup(of: Void.self) { group in
-                var running = 0
-                for await gap in self.gaps {
-                    if running == Self.atOnceMax {
-                        await group.next()
-                        running -= 1
-                    }
-                    running += 1
-                    group.addTask { await self.repair(gap) }
-                }
+            await withDiscardingTaskGroup { group in
+                for await venue in self.venues { group.addTask { await self.repair(venue) } }
             }
         }
     }
 
-    private func repair(_ gap: FeedGap) async {
-        guard let pipeline = self.pipeline.withLock({ $0 }), self.isOpen(gap) else { return }
-        var failure: String?
-        // Quotes cannot be asked for again.
-        if gap.stream == .quotes {
-            failure = "quotes are not kept by providers"
-        } else {
-            for symbol in gap.symbols where !Task.isCancelled {
-                var part = gap.gap
-                part.symbol = symbol
-                do {
-                    _ = try await pipeline.backfill(try await self.repairer.trades(filling: part))
-                } catch FeedRequestError.incomplete(let trades, _) {
-                    failure = "the hole is larger than the feed file's pages reach"
-                    // What was found is kept; a loop that is shut down takes nothing any more.
-                    _ = try? await pipeline.backfill(trades)
-                } catch {
-                    failure = "\(error)"
+    private func repair(_ venue: Venue) async {
+        guard let pipeline = self.pipeline.withLock({ $0 }) else { return }
+        while let job = self.next(of: venue) {
+            var trades: [Trade] = []
+            var failure: String?
+            do {
+                if let range = job.range {
+                    trades = try await self.repairer.trades(in: range, of: venue)
+                } else {
+                    failure = "quotes are not kept by providers"
                 }
+            } catch FeedRequestError.incomplete(let found, _) {
+                trades = found
+                failure = "the hole is larger than the feed file's pages reach"
+            } catch {
+                if error.isTransient, self.putBack(job) {
+                    do { try await Task.sleep(for: Self.pause) } catch { return }
+                    continue
+                }
+                failure = "\(error)"
             }
+            do {
+                _ = try await pipeline.backfill(trades)
+            } catch {
+                failure = failure ?? "\(error)"
+            }
+            // Stopped in the middle: the rows stay open, which is the truth.
+            if Task.isCancelled { return }
+            let endings = self.state.withLock { $0.queue.finish(job, trades: trades, failure: failure) }
+            for ending in endings { self.settle(ending, pipeline) }
         }
-        // Stopped in the middle: the row stays open, which is the truth.
-        if Task.isCancelled { return }
-        // Numbered trades close their gap as they come in; a gap without numbers is closed by having asked.
-        guard let came = self.open.withLock({ $0.removeValue(forKey: gap.id) }) else { return }
-        let isRepaired = failure == nil && gap.missing == nil
+    }
+
+    private func next(of venue: Venue) -> RepairQueue.Job? {
+        self.state.withLock { state in
+            let job = state.queue.next(of: venue)
+            if job == nil { state.busy.remove(venue) }
+            return job
+        }
+    }
+
+    /// - Returns: `false` when the gaps have waited for too long.
+    private func putBack(_ job: RepairQueue.Job) -> Bool {
+        guard let openedAt = job.openedAt, openedAt.advanced(byNanoseconds: Self.patienceNanoseconds) > .now else {
+            return false
+        }
+        self.state.withLock { $0.queue.putBack(job) }
+        return true
+    }
+
+    private func settle(_ ending: RepairQueue.Ending, _ pipeline: MarketPipeline) {
         let now = Timestamp.now
-        pipeline.settle(gap, as: isRepaired ? .repaired : .unrepairable, repaired: came, at: now)
-        self.records.settled(gap, isRepaired: isRepaired, repaired: came, at: now)
-        if let failure {
+        pipeline.settle(
+            ending.gap, as: ending.isRepaired ? .repaired : .unrepairable, repaired: ending.repaired, at: now)
+        self.records.settled(ending.gap, isRepaired: ending.isRepaired, repaired: ending.repaired, at: now)
+        if let failure = ending.failure {
             self.logger.info(
-                "Gap cannot be repaired", metadata: ["feed.name": "\(gap.gap.venue)", "error": "\(failure)"])
+                "Gap cannot be repaired", metadata: ["feed.name": "\(ending.gap.venue)", "error": "\(failure)"])
         }
     }
-
-    private func isOpen(_ gap: FeedGap) -> Bool { self.open.withLock { $0[gap.id] != nil } }
 }

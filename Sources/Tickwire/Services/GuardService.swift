@@ -119,14 +119,8 @@ extension GapRow {
     /// The row of a gap that the pipeline has found.
     init(_ gap: FeedGap) {
         self.init(
-            number: gap.id, venue: gap.gap.venue, symbol: gap.gap.symbol, symbols: gap.symbols,
-            stream: gap.stream.rawValue, reason: gap.reason.rawValue, missing: gap.missing, openedAt: gap.openedAt
+            number: gap.id, venue: gap.venue, symbols: gap.symbols, bounds: gap.bounds, stream: gap.stream.rawValue,
+            reason: gap.reason.rawValue, missing: gap.missing, openedAt: gap.openedAt
         )
-        self.fromID = gap.gap.fromID
-        self.toID = gap.gap.toID
-        self.fromSequence = gap.gap.fromSequence
-        self.toSequence = gap.gap.toSequence
-        self.fromTime = gap.gap.fromTime
-        self.toTime = gap.gap.toTime
     }
 }

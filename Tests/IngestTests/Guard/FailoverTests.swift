@@ -131,7 +131,7 @@ struct FailoverTests {
         market.advance(1)
         guard case .opened(let gap)? = market.seen.gaps.first else { throw Missing() }
         #expect(gap.reason == .stall && gap.missing == nil)
-        #expect(gap.gap.fromID == "1" && gap.gap.toID == "2")
+        #expect(gap.bounds.fromID == "1" && gap.bounds.toID == "2")
     }
 
     @Test("The status channel tells each change of a feed's state once, and keeps all states as its snapshot")

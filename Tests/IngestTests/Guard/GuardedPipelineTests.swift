@@ -143,7 +143,7 @@ struct GuardedPipelineTests {
         #expect(market.seen.gaps.isEmpty)
         market.advance(1)
         guard case .opened(let gap)? = market.seen.gaps.first else { throw Missing() }
-        #expect(gap.missing == 2 && gap.gap.fromSequence == 1 && gap.gap.toSequence == 4)
+        #expect(gap.missing == 2 && gap.bounds.fromSequence == 1 && gap.bounds.toSequence == 4)
         try market.trade("100", 2)
         #expect(market.seen.gaps.last == .narrowed(id: gap.id, repaired: 1))
         try market.trade("100", 3)
@@ -225,7 +225,7 @@ struct GuardedPipelineTests {
             since: Timestamp(nanoseconds: 5), at: Timestamp(nanoseconds: 9)
         )
         guard case .opened(let gap)? = market.seen.gaps.first else { throw Missing() }
-        #expect(gap.gap.symbol == nil && gap.symbols.count == 2 && gap.missing == 3 && gap.reason == .connection)
+        #expect(gap.symbols.count == 2 && gap.missing == 3 && gap.reason == .connection)
         #expect(market.seen.gaps.count == 1)
         #expect(market.seen.texts("gap", on: "ticker-BTC-USD").count == 1)
         market.pipeline.settle(gap, as: .repaired, repaired: 7, at: Timestamp(nanoseconds: 10))

@@ -52,8 +52,8 @@ struct TickGuardReconnectTests {
         #expect(hole.reason == .stall)
         #expect(hole.missing == nil)
         #expect(hole.number == nil)
-        #expect(hole.gap.fromID == "x" && hole.gap.toID == "y")
-        #expect(hole.gap.fromTime == seconds(100) && hole.gap.toTime == seconds(130))
+        #expect(hole.bounds.fromID == "x" && hole.bounds.toID == "y")
+        #expect(hole.bounds.fromTime == seconds(100) && hole.bounds.toTime == seconds(130))
         #expect(tickGuard.report(on: try makeTrade(id: "z", second: 131)).holes.isEmpty)
     }
 
@@ -63,7 +63,7 @@ struct TickGuardReconnectTests {
         tickGuard.examine(try makeTrade(id: "x", second: 100))
         tickGuard.connectionLost(at: seconds(5000), isStall: false)
         let hole = try tickGuard.report(on: try makeTrade(id: "y", second: 9000)).openedHole()
-        #expect(hole.gap.fromTime == seconds(4990))
+        #expect(hole.bounds.fromTime == seconds(4990))
     }
 
     @Test("A snapshot that brings a known trade proves that nothing is missing; one that does not bounds the hole")
@@ -81,8 +81,8 @@ struct TickGuardReconnectTests {
             tickGuard.examine(try makeTrade(id: "t\(id)", second: Int64(id), flags: .snapshot))
         }
         let hole = try tickGuard.report(on: try makeTrade(id: "t19", second: 19)).openedHole()
-        #expect(hole.gap.fromID == "t9" && hole.gap.toID == "t14")
-        #expect(hole.gap.toTime == seconds(14))
+        #expect(hole.bounds.fromID == "t9" && hole.bounds.toID == "t14")
+        #expect(hole.bounds.toTime == seconds(14))
     }
 
     @Test(
@@ -105,7 +105,7 @@ struct TickGuardReconnectTests {
         tickGuard.examine(try makeQuote("1", "2", second: 20))
         let hole = try tickGuard.last.openedHole()
         #expect(hole.stream == .quotes)
-        #expect(hole.gap.fromTime == seconds(12) && hole.gap.toTime == seconds(20))
+        #expect(hole.bounds.fromTime == seconds(12) && hole.bounds.toTime == seconds(20))
     }
 
     @Test("Nothing is missing of a symbol that had not come yet, and two losses in a row are one")
@@ -125,7 +125,7 @@ struct TickGuardReconnectTests {
         tickGuard.resume(after: try makeTrade(id: "70", sequence: 70, second: 100))
         #expect(tickGuard.examine(try makeTrade(id: "70", sequence: 70, second: 100, flags: .snapshot)) == .duplicate)
         let hole = try tickGuard.report(on: try makeTrade(id: "75", sequence: 75, second: 200)).openedHole()
-        #expect(hole.gap.fromID == "70" && hole.gap.toID == "75")
+        #expect(hole.bounds.fromID == "70" && hole.bounds.toID == "75")
         #expect(hole.missing == 4)
     }
 }

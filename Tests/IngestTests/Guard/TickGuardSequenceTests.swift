@@ -59,7 +59,7 @@ struct TickGuardSequenceTests {
         for number in order {
             for change in tickGuard.report(on: try makeTrade(id: "\(number)", sequence: number)).holes {
                 guard case .opened(let hole) = change else { continue }
-                let range = try #require(hole.gap.fromSequence) + 1...(try #require(hole.gap.toSequence)) - 1
+                let range = try #require(hole.bounds.fromSequence) + 1...(try #require(hole.bounds.toSequence)) - 1
                 #expect(hole.missing == Int64(range.count))
                 opened.append(range)
             }
@@ -116,10 +116,10 @@ struct TickGuardSequenceTests {
         tickGuard.examine(try makeTrade(id: "5", sequence: 5, second: 50))
         let hole = try tickGuard.report(on: try makeTrade(id: "9", sequence: 9, second: 90)).openedHole()
         #expect(
-            hole.gap
-                == TickGap(
-                    venue: try Venue("a"), symbol: try Symbol("BTC-USD"), fromID: "5", toID: "9", fromSequence: 5,
-                    toSequence: 9, fromTime: Timestamp(nanoseconds: 50_000_000_000),
+            hole.bounds
+                == TickBounds(
+                    fromID: "5", toID: "9", fromSequence: 5, toSequence: 9,
+                    fromTime: Timestamp(nanoseconds: 50_000_000_000),
                     toTime: Timestamp(nanoseconds: 90_000_000_000)
                 )
         )

@@ -12,10 +12,12 @@ public enum GapStream: String, Sendable, Hashable {
 public struct FeedGap: Sendable, Hashable, Identifiable {
     /// Counts the gaps of this process.
     public let id: UInt64
-    /// Where the hole is; without a symbol it concerns all of ``symbols``.
-    public var gap: TickGap
-    /// The instruments concerned.
+    /// Whose ticks are missing.
+    public var venue: Venue
+    /// The instruments concerned: several when a connection does not tell whose frames are missing.
     public var symbols: [Symbol]
+    /// The last tick before the hole and the first one after it.
+    public var bounds: TickBounds
     /// What is missing.
     public var stream: GapStream
     /// Why.
@@ -27,12 +29,13 @@ public struct FeedGap: Sendable, Hashable, Identifiable {
 
     /// Makes a gap from its parts.
     public init(
-        id: UInt64, gap: TickGap, symbols: [Symbol], stream: GapStream = .trades, reason: GapReason, missing: Int64?,
-        openedAt: Timestamp
+        id: UInt64, venue: Venue, symbols: [Symbol], bounds: TickBounds, stream: GapStream = .trades,
+        reason: GapReason, missing: Int64?, openedAt: Timestamp
     ) {
         self.id = id
-        self.gap = gap
+        self.venue = venue
         self.symbols = symbols
+        self.bounds = bounds
         self.stream = stream
         self.reason = reason
         self.missing = missing

@@ -6,7 +6,7 @@ struct GuardReport {
     struct Hole: Equatable {
         /// The guard's number of it; `nil` when no late tick can close it.
         var number: Int?
-        var gap: TickGap
+        var bounds: TickBounds
         var stream: GapStream
         var reason: GapReason
         var missing: Int64?

@@ -40,10 +40,9 @@ struct QuoteGuard: Sendable {
             self.newestTime = quote.eventTime
         }
         if let loss, let before, sequencing != .contiguous || quote.venueSequence == nil {
-            let gap = TickGap(
-                venue: quote.venue, symbol: quote.symbol, fromTime: max(before, loss.at), toTime: quote.eventTime)
+            let bounds = TickBounds(fromTime: max(before, loss.at), toTime: quote.eventTime)
             report.holes.append(
-                .opened(.init(number: nil, gap: gap, stream: .quotes, reason: loss.reason, missing: nil)))
+                .opened(.init(number: nil, bounds: bounds, stream: .quotes, reason: loss.reason, missing: nil)))
         }
         return .accepted(flags)
     }
@@ -62,14 +61,12 @@ struct QuoteGuard: Sendable {
         switch self.track.take(sequence, isHistory: isHistory) {
         case .first, .next, .restarted: return .inOrder
         case .ahead(let previous):
-            let gap = TickGap(
-                venue: quote.venue, symbol: quote.symbol, fromSequence: previous, toSequence: sequence,
-                fromTime: self.newestTime, toTime: quote.eventTime
-            )
+            let bounds = TickBounds(
+                fromSequence: previous, toSequence: sequence, fromTime: self.newestTime, toTime: quote.eventTime)
             report.holes.append(
                 .opened(
                     .init(
-                        number: self.track.lastGap, gap: gap, stream: .quotes,
+                        number: self.track.lastGap, bounds: bounds, stream: .quotes,
                         reason: hasReturned ? .reconnect : .sequence, missing: sequence - previous - 1
                     )
                 )

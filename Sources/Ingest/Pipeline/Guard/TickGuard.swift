@@ -220,8 +220,7 @@ struct TickGuard: Sendable {
             if let id = trade.id { _ = self.isNew(id, sequence) }
             let reason: GapReason
             if case .lost(let loss) = self.link { reason = loss.reason } else { reason = .sequence }
-            let gap = TickGap(
-                venue: trade.venue, symbol: trade.symbol,
+            let bounds = TickBounds(
                 fromID: self.lastTrade?.venueSequence == previous ? self.lastTrade?.id : nil, toID: trade.id,
                 fromSequence: previous, toSequence: sequence, fromTime: self.lastTrade?.eventTime,
                 toTime: trade.eventTime
@@ -229,7 +228,7 @@ struct TickGuard: Sendable {
             report.holes.append(
                 .opened(
                     .init(
-                        number: self.trades.lastGap, gap: gap, stream: .trades, reason: reason,
+                        number: self.trades.lastGap, bounds: bounds, stream: .trades, reason: reason,
                         missing: sequence - previous - 1
                     )
                 )
@@ -286,11 +285,11 @@ struct TickGuard: Sendable {
         guard let before = loss.before, !isSequenced, !loss.hasOverlap else { return }
         // What was under way when the connection broke happened a little before that.
         let underWay = loss.at.advanced(byNanoseconds: -Self.underWayNanoseconds)
-        let gap = TickGap(
-            venue: trade.venue, symbol: trade.symbol, fromID: before.id, toID: loss.firstAfter?.id ?? trade.id,
+        let bounds = TickBounds(
+            fromID: before.id, toID: loss.firstAfter?.id ?? trade.id,
             fromTime: max(before.eventTime, underWay), toTime: loss.firstAfter?.time ?? trade.eventTime
         )
         report.holes.append(
-            .opened(.init(number: nil, gap: gap, stream: .trades, reason: loss.reason, missing: nil)))
+            .opened(.init(number: nil, bounds: bounds, stream: .trades, reason: loss.reason, missing: nil)))
     }
 }
