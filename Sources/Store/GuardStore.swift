@@ -98,6 +98,71 @@ public struct GuardStore: Sendable {
         }
     }
 
+    /// Takes over the gaps that other runs have left open, so that this one repairs and closes them.
+    ///
+    /// A run that still lives may lose a gap to this one; it is then asked for twice and closed once. What was found before
+    /// `time` is called unrepairable: no provider reaches back so far.
+    ///
+    /// - Parameters:
+    ///   - venues: Whose gaps.
+    ///   - time: How old a gap may be.
+    ///   - nextNumber: Gives a number that this run has not used.
+    /// - Returns: The gaps under their new numbers, oldest first.
+    public func takeOver(
+        of venues: [Venue], since time: Timestamp, nextNumber: @escaping @Sendable () -> UInt64
+    ) async throws -> [GapRow] {
+        let process = self.process
+        let names = PostgresParameter.array(venues.map(\.name))
+        return try await self.client.withTransaction { connection in
+            try await connection.withSession { session in
+                try session.query(
+                    """
+                    UPDATE feed_gaps SET state = 'unrepairable', closed_at = now()
+                    FROM venues
+                    WHERE venues.id = venue_id AND venues.name = ANY ($1::text[]) AND state = 'open'
+                        AND opened_at <= $2::timestamptz
+                    """,
+                    [names, .timestamp(time)]
+                )
+                let rows = try session.query(
+                    """
+                    SELECT feed_gaps.id, venues.name, array_to_string(symbols, ','), stream, reason, from_id, to_id,
+                           from_sequence, to_sequence, from_time, to_time, missing_count, opened_at
+                    FROM feed_gaps JOIN venues ON venues.id = venue_id
+                    WHERE venues.name = ANY ($1::text[]) AND state = 'open' AND process <> $2::uuid
+                    ORDER BY opened_at, feed_gaps.id
+                    FOR UPDATE OF feed_gaps SKIP LOCKED
+                    """,
+                    [names, .text(process)]
+                )
+                var gaps: [GapRow] = []
+                for row in rows {
+                    let gap = try Self.gap(row, number: nextNumber())
+                    try session.query(
+                        "UPDATE feed_gaps SET process = $1::uuid, number = $2 WHERE id = $3",
+                        [.text(process), .integer(Int64(gap.number)), .integer(try row.integer(0))]
+                    )
+                    gaps.append(gap)
+                }
+                return gaps
+            }
+        }
+    }
+
+    private static func gap(_ row: PostgresRow, number: UInt64) throws(PostgresError) -> GapRow {
+        let symbols = try row.text(2).split(separator: ",").compactMap { Symbol(utf8: Array($0.utf8)) }
+        return GapRow(
+            number: number, venue: try row.venue(1), symbols: symbols,
+            bounds: TickBounds(
+                fromID: row.optionalText(5), toID: row.optionalText(6), fromSequence: try row.optionalInteger(7),
+                toSequence: try row.optionalInteger(8), fromTime: try row.optionalTimestamp(9),
+                toTime: try row.optionalTimestamp(10)
+            ),
+            stream: try row.text(3), reason: try row.text(4), missing: try row.optionalInteger(11),
+            openedAt: try row.timestamp(12)
+        )
+    }
+
     private static func write(
         _ record: GuardRecord, _ process: String, _ catalog: SymbolCatalog, _ session: PostgresSession
     ) throws(PostgresError) {
@@ -169,7 +234,8 @@ public struct GuardStore: Sendable {
             """,
             [
                 .text(gap.openedAt.description), .optional(gap.bounds.fromTime?.description),
-                .optional(gap.bounds.toTime?.description), .optional(gap.bounds.fromSequence), .optional(gap.bounds.toSequence),
+                .optional(gap.bounds.toTime?.description), .optional(gap.bounds.fromSequence),
+                .optional(gap.bounds.toSequence),
                 .optional(gap.missing), .integer(Int64(gap.number)), .text(process),
                 .optional(ids.venues[gap.venue].map(Int64.init)),
                 .optional(gap.symbol.flatMap { ids.symbols[$0] }.map(Int64.init)), .text(gap.stream),

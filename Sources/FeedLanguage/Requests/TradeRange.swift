@@ -49,13 +49,17 @@ public struct TradeRange: Hashable, Sendable {
 
     /// Whether nothing fits between a trade and the end of the range.
     func touchesEnd(_ trade: Trade) -> Bool {
-        if let own = TradeNumber(trade.id), let bound = TradeNumber(self.bounds.toID) { return own.isFollowed(by: bound) }
+        if let own = TradeNumber(trade.id), let bound = TradeNumber(self.bounds.toID) {
+            return own.isFollowed(by: bound)
+        }
         return false
     }
 
     /// Whether nothing fits between the beginning of the range and a trade.
     func touchesStart(_ trade: Trade) -> Bool {
-        if let own = TradeNumber(trade.id), let bound = TradeNumber(self.bounds.fromID) { return bound.isFollowed(by: own) }
+        if let own = TradeNumber(trade.id), let bound = TradeNumber(self.bounds.fromID) {
+            return bound.isFollowed(by: own)
+        }
         return false
     }
 }

@@ -45,9 +45,10 @@ extension MarketPipeline {
         guard !symbols.isEmpty else { return }
         let (distance, overflow) = to.subtractingReportingOverflow(from)
         let gap = FeedGap(
-            id: self.shared.numbers.wrappingIncrementThenLoad(ordering: .relaxed),
+            id: self.nextNumber(),
             venue: venue, symbols: symbols,
-            bounds: TickBounds(fromSequence: from, toSequence: to, fromTime: since, toTime: time), reason: .connection, missing: overflow || distance < 1 ? nil : distance - 1,
+            bounds: TickBounds(fromSequence: from, toSequence: to, fromTime: since, toTime: time), reason: .connection,
+            missing: overflow || distance < 1 ? nil : distance - 1,
             openedAt: time
         )
         self.shared.registry.tally(of: venue).countGap(.connection, missing: gap.missing)
@@ -104,6 +105,9 @@ extension MarketPipeline {
             shard.onLoop { shard.settle(gap, as: state, repaired: repaired, at: time) }
         }
     }
+
+    /// A number for a gap or a held trade that no other one of this process has.
+    public func nextNumber() -> UInt64 { self.shared.numbers.wrappingIncrementThenLoad(ordering: .relaxed) }
 
     /// What the guard has counted, by feed.
     public var guardCounters: [GuardCounters] { self.shared.registry.counters }

@@ -1,6 +1,5 @@
 import Alerts
 import Channels
-import DequeModule
 import Ingest
 import Logging
 import Notifications
@@ -11,18 +10,13 @@ import Synchronization
 
 /// Keeps the evaluator's alerts those of the database, and takes what fires to the database, the outbox and the user's channel.
 final class AlertService: Service {
-    /// Fired alerts that may wait while PostgreSQL is away.
-    private static let waitingMax = 100_000
-
     private let client: PostgresClient
     private let store: AlertStore
     private let publisher: any EventPublisher
     private let options: NotificationOptions
     private let logger: Logger
     private let pipeline = Mutex<MarketPipeline?>(nil)
-    private let waiting = Mutex<Deque<FiredAlert>>([])
-    private let wakeUps: AsyncStream<Void>
-    private let wakeUp: AsyncStream<Void>.Continuation
+    private let queue: WriteQueue<(alert: FiredAlert, payloads: NotificationPayloads)>
 
     init(
         client: PostgresClient, store: AlertStore, publisher: any EventPublisher, options: NotificationOptions,
@@ -33,7 +27,11 @@ final class AlertService: Service {
         self.publisher = publisher
         self.options = options
         self.logger = logger
-        (self.wakeUps, self.wakeUp) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        // One by one: event, alert state and deliveries of a crossing are one transaction, and a crossing that is stored
+        // already changes nothing.
+        self.queue = WriteQueue(of: "fired alerts", waitingMax: 100_000, batchMax: 1, logger: logger) { alerts in
+            for fired in alerts { _ = try await store.record(fired.alert, payloads: fired.payloads) }
+        }
     }
 
     /// Names the pipeline whose evaluator is kept current; it needs this service's ``alertsFired(_:)`` and so is made later.
@@ -43,49 +41,28 @@ final class AlertService: Service {
     ///
     /// The user's channel hears of them at once, whatever the database does.
     func alertsFired(_ alerts: [FiredAlert]) {
-        var events: [ChannelEvent] = []
-        for alert in alerts {
-            if let payloads = self.payloads(of: alert) {
-                events.append(
-                    ChannelEvent(
-                        channel: payloads.channelName, name: NotificationPayloads.channelEventName,
-                        data: payloads.channelData
-                    )
+        let fired = alerts.compactMap { alert in self.payloads(of: alert).map { (alert: alert, payloads: $0) } }
+        self.queue.append(fired)
+        guard !fired.isEmpty else { return }
+        self.publisher.publish(
+            fired.map {
+                ChannelEvent(
+                    channel: $0.payloads.channelName, name: NotificationPayloads.channelEventName,
+                    data: $0.payloads.channelData
                 )
             }
-            let isKept = self.waiting.withLock { waiting in
-                guard waiting.count < Self.waitingMax else { return false }
-                waiting.append(alert)
-                return true
-            }
-            if !isKept {
-                self.logger.error(
-                    "Alert event lost: too many wait for PostgreSQL", metadata: ["alert.id": "\(alert.alert.id)"]
-                )
-            }
-        }
-        self.wakeUp.yield()
-        if !events.isEmpty { self.publisher.publish(events) }
+        )
     }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask { await self.followChanges() }
-                group.addTask { await self.writeFired() }
+                group.addTask { await self.queue.run() }
             }
         }
-        // What fired in the last moments still goes to the database, if it is there.
-        while let alert = self.next() {
-            do { try await self.record(alert) } catch {
-                self.logger.error(
-                    "Alert event not stored", metadata: ["alert.id": "\(alert.alert.id)", "error": "\(error)"]
-                )
-            }
-        }
+        await self.queue.drain()
     }
-
-    private func next() -> FiredAlert? { self.waiting.withLock { $0.popFirst() } }
 
     private func followChanges() async {
         let listener = PostgresListener(
@@ -108,32 +85,6 @@ final class AlertService: Service {
         } catch {
             self.logger.warning("Alerts not loaded", metadata: ["error": "\(error)"])
         }
-    }
-
-    private func writeFired() async {
-        var backOff = BackOff(first: .milliseconds(250), longest: .seconds(30))
-        for await _ in self.wakeUps {
-            while !Task.isCancelled, let alert = self.next() {
-                do {
-                    try await self.record(alert)
-                    backOff.reset()
-                } catch let error as PostgresError where error.isTransient {
-                    self.waiting.withLock { $0.prepend(alert) }
-                    self.logger.warning("Alert event waits for PostgreSQL", metadata: ["error": "\(error)"])
-                    do { try await Task.sleep(for: backOff.next()) } catch { return }
-                } catch {
-                    self.logger.error(
-                        "Alert event not stored", metadata: ["alert.id": "\(alert.alert.id)", "error": "\(error)"]
-                    )
-                }
-            }
-        }
-    }
-
-    /// Writes event, alert state and deliveries in one transaction; a crossing that is stored already changes nothing.
-    private func record(_ fired: FiredAlert) async throws {
-        guard let payloads = self.payloads(of: fired) else { return }
-        _ = try await self.store.record(fired, payloads: payloads)
     }
 
     private func payloads(of fired: FiredAlert) -> NotificationPayloads? {

@@ -49,6 +49,9 @@ final class GapRepair: Service {
         }
     }
 
+    /// How many gaps have not ended.
+    var waiting: Int { self.state.withLock { $0.queue.count } }
+
     private func add(_ gap: FeedGap) {
         let (isAdded, wakes) = self.state.withLock { state in
             guard state.queue.add(gap) else { return (false, false) }

@@ -52,6 +52,9 @@ struct IngestAssembly {
         let repair = GapRepair(repairer: repairer, records: watcher, logger: self.logger)
         let pipeline = try await self.pipeline(recorder: recorder, alerts: alerts, watcher: watcher, repair: repair)
         repair.attach(pipeline)
+        // What an earlier run could not finish.
+        let left = try await watcher.takeOver(of: self.feeds.map(\.feed.name)) { pipeline.nextNumber() }
+        repair.gapsChanged(left.map(GapChange.opened))
         let supervisor = try FeedSupervisor(
             eventLoopGroup: self.eventLoopGroup, httpClient: self.httpClient, logger: self.logger,
             events: { pipeline.take($1, of: $0) }, sink: { pipeline.ingest($0) }
@@ -71,6 +74,7 @@ struct IngestAssembly {
             services: [RecorderService(recorder: recorder), deliveries, alerts, watcher, repair], feeds: feeds,
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
+                    + MetricsText.guardCounters(pipeline.guardCounters) + MetricsText.repair(waiting: repair.waiting)
                     + MetricsText.recorder(recorder.counters) + MetricsText.deliveries(deliveries.counters)
             }, feedStatus: { FeedReportText.json(supervisor.monitors.map(\.status)) }
         )
@@ -95,7 +99,13 @@ struct IngestAssembly {
         )
         let loops = self.eventLoopGroup.makeIterator().map { $0 }
         let names = self.feeds.map(\.feed.name)
-        var guardSettings = GuardSettings()
+        var guardSettings = GuardSettings(
+            cryptoBand: self.settings.cryptoBand, stockBand: self.settings.stockBand,
+            isQuietNormal: { symbol, time in
+                // Before and after the regular session minutes may pass without a trade.
+                symbol.quoteCurrency == nil && !TradingCalendar.xnys.isOpen(at: time)
+            }
+        )
         for selected in self.feeds { guardSettings.sequencing[selected.feed.name] = selected.feed.sequencing }
         let pipeline = MarketPipeline(
             eventLoops: loops, venuePriority: names, sequenceStart: UInt64(Date().timeIntervalSince1970 * 1_000_000),
@@ -104,6 +114,10 @@ struct IngestAssembly {
         let states = try await MarketRestorer(client: self.database.client, catalog: self.catalog).states(now: .now)
         directory.insert(states.lazy.map { ($0.symbol, $0.venue) })
         pipeline.restore(states)
+        let day: Int64 = 86400 * 1_000_000_000
+        pipeline.resume(
+            after: try await LastTrades(client: self.database.client)
+                .load(since: Timestamp.now.advanced(byNanoseconds: -day)))
         alerts.attach(pipeline)
         return pipeline
     }

@@ -34,6 +34,31 @@ enum MetricsText {
             + self.gauge("tickwire_alerts_armed", counters.alertsArmed)
     }
 
+    static func guardCounters(_ counters: [GuardCounters]) -> String {
+        var text = "# TYPE tickwire_guard_ticks_total counter\n"
+        for feed in counters {
+            for (reason, count) in feed.ticks {
+                text += "tickwire_guard_ticks_total{feed=\"\(feed.feed)\",reason=\"\(reason.rawValue)\"} \(count)\n"
+            }
+        }
+        text += "# TYPE tickwire_guard_gaps_total counter\n"
+        for feed in counters {
+            for (reason, count) in feed.gaps {
+                text += "tickwire_guard_gaps_total{feed=\"\(feed.feed)\",reason=\"\(reason.rawValue)\"} \(count)\n"
+            }
+        }
+        text += "# TYPE tickwire_guard_missing_total counter\n"
+        for feed in counters {
+            for (reason, count) in feed.missing {
+                text += "tickwire_guard_missing_total{feed=\"\(feed.feed)\",reason=\"\(reason.rawValue)\"} \(count)\n"
+            }
+        }
+        return text
+    }
+
+    /// The gaps that wait to be asked for.
+    static func repair(waiting: Int) -> String { self.gauge("tickwire_repair_waiting", waiting) }
+
     static func recorder(_ counters: RecorderCounters) -> String {
         self.counter("tickwire_recorder_received_total", Int(counters.received))
             + self.counter("tickwire_recorder_recorded_total", Int(counters.recorded))

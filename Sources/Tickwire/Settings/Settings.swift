@@ -56,6 +56,10 @@ public struct Settings: Sendable {
     public var allowPrivateWebhooks = false
     /// The `apns-topic` of stored push payloads: the app's bundle id.
     public var apnsTopic = "app.tickwire"
+    /// How far a crypto or FX price may lie from the last one before it needs a second witness.
+    public var cryptoBand = GuardBand.crypto
+    /// The same for stocks.
+    public var stockBand = GuardBand.stock
     /// The least severe log messages shown.
     public var logLevel = Logger.Level.info
 

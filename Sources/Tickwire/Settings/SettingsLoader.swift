@@ -30,9 +30,8 @@ public enum SettingsLoader {
     static let keys = [
         "bind", "port", "dataDir", "databaseURL", "feedsDir", "migrationsDir", "feeds.enabled", "feeds.fallback",
         "feeds.urls", "symbols", "demo", "simulator.rate", "simulator.faults", "publishURL", "publishBatch", "app.id",
-        "app.key",
-        "app.secret",
-        "webhooks.allowPrivate", "push.apnsTopic", "log.level",
+        "app.key", "app.secret", "guard.cryptoBand", "guard.stockBand", "webhooks.allowPrivate", "push.apnsTopic",
+        "log.level",
     ]
 
     /// Reads and checks all settings.
@@ -135,6 +134,13 @@ public enum SettingsLoader {
         settings.migrationsDirectory = try self.folder(
             values.text("migrationsDir"), named: "Migrations", setting: "migrationsDir"
         )
+        // In percent; 0 holds nothing back.
+        if let percent = try values.whole("guard.cryptoBand", in: 0...100) {
+            settings.cryptoBand = GuardBand(percent: percent)
+        }
+        if let percent = try values.whole("guard.stockBand", in: 0...100) {
+            settings.stockBand = GuardBand(percent: percent)
+        }
         if let allow = try values.flag("webhooks.allowPrivate") { settings.allowPrivateWebhooks = allow }
         if let topic = values.text("push.apnsTopic") { settings.apnsTopic = topic }
         if let level = values.text("log.level") {
