@@ -51,6 +51,7 @@ let package = Package(
     products: [
         .executable(name: "tickwire", targets: ["tickwire-cli"]),
         .library(name: "FeedKit", targets: ["Market", "FeedLanguage"]),
+        .library(name: "TickwireTesting", targets: ["TickwireTesting"]),
         .library(name: "TickwireKit", targets: ["Market", "FeedLanguage", "Postgres", "Store", "Channels", "Ingest"]),
     ],
     dependencies: [
@@ -79,7 +80,7 @@ let package = Package(
         library("Channels", [crypto]),
         library("Notifications", ["Market", "Alerts", crypto]),
         library("HTTPClient", ["CCurl"]),
-        library("TickwireTesting"),
+        library("TickwireTesting", ["Market", "FeedLanguage"]),
         library("Postgres", ["CPQ", logging]),
         library("Store", ["Market", "Alerts", "Notifications", "Postgres", logging]),
         library(
@@ -119,7 +120,7 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("MarketTests", ["Market"]),
-        tests("FeedLanguageTests", ["Market", "FeedLanguage"]),
+        tests("FeedLanguageTests", ["Market", "FeedLanguage", "TickwireTesting"]),
         tests("AlertsTests", ["Market", "Alerts"]),
         tests("ChannelsTests", ["Channels"]),
         tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto]),

@@ -14,9 +14,14 @@ let package = Package(
     name: "tickwire-fuzzing",
     dependencies: [.package(name: "tickwire", path: "..")],
     targets: [
+        .systemLibrary(name: "CLibFuzzer"),
         .executableTarget(
-            name: "frame-fuzzer", dependencies: [.product(name: "FeedKit", package: "tickwire")],
-            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
-        )
+            name: "frame-fuzzer",
+            dependencies: [
+                "CLibFuzzer", .product(name: "FeedKit", package: "tickwire"),
+                .product(name: "TickwireTesting", package: "tickwire"),
+            ],
+            swiftSettings: strict
+        ),
     ]
 )

@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
 # Fuzzes the frame scanner, the compiled programs and the file loader with libFuzzer and the address sanitizer.
-# Usage: Fuzzing/fuzz.sh [SECONDS]   default 600; new inputs join Fuzzing/Corpus, a crash leaves its input and fails.
+# Usage: Fuzzing/fuzz.sh [SECONDS]   default 600. A crash, a wrong result or an input that takes longer than 5 seconds leaves its
+# input here and fails. Then only inputs that reach something new are kept in Fuzzing/Corpus, which `swift test` replays.
 set -euo pipefail
 cd "$(dirname "$0")"
 seconds=${1:-600}
-swift build -c release --product frame-fuzzer -Xswiftc -sanitize=fuzzer,address -Xlinker -lstdc++
-fuzzer=$(swift build -c release --show-bin-path -Xswiftc -sanitize=fuzzer,address)/frame-fuzzer
-export FEEDS_DIRECTORY=../Feeds ASAN_OPTIONS=detect_leaks=0
+# lld: gold, the default, cannot link the sanitizers' runtime.
+build=(swift build -c release --product frame-fuzzer -Xswiftc -sanitize=fuzzer,address -Xswiftc -use-ld=lld -Xlinker -lstdc++)
+"${build[@]}"
+fuzzer=$("${build[@]}" --show-bin-path)/frame-fuzzer
+# The compiler's regular expressions leak a little; Swift's own crash reports and the sanitizer's get in each other's way.
+export FEEDS_DIRECTORY=../Feeds ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$fuzzer" "$work" Corpus -dict=json.dict -max_len=4096 -timeout=5 -rss_limit_mb=4096 -max_total_time="$seconds" -print_final_stats=1
-# Only inputs that reach something new are kept.
-mkdir "$work/merged"
-"$fuzzer" -merge=1 "$work/merged" Corpus "$work" 2>/dev/null
+mkdir "$work/found" "$work/kept"
+"$fuzzer" "$work/found" Corpus -dict=json.dict -max_len=8192 -timeout=5 -report_slow_units=1 -rss_limit_mb=4096 \
+    -max_total_time="$seconds" -print_final_stats=1
+"$fuzzer" -set_cover_merge=1 "$work/kept" Corpus "$work/found" 2>&1 | tail -2
 rm -f Corpus/*
-cp "$work"/merged/* Corpus/
-printf 'Corpus: %s inputs, %s\n' "$(ls Corpus | wc -l)" "$(du -sh Corpus | cut -f1)"
+cp "$work"/kept/* Corpus/
+printf 'Corpus: %s inputs, %s bytes\n' "$(find Corpus -type f | wc -l)" "$(cat Corpus/* | wc -c)"

@@ -89,6 +89,8 @@ public struct FrameDecoder {
     public mutating func decode(
         _ frame: UnsafeRawBufferPointer, receivedTime: Timestamp, into ticks: inout [Tick]
     ) -> FrameOutcome {
+        // A frame that cannot be read has no number, least of all the one before's.
+        if !self.storage.canStop { self.storage.frameSequence = nil }
         guard let start = frame.baseAddress?.assumingMemoryBound(to: UInt8.self), frame.count > 0 else {
             return .malformed("the frame is empty")
         }

@@ -142,6 +142,20 @@ struct BadFileTests {
         }
     }
 
+    @Test("Aliases of aliases do not fill the memory")
+    func aliases() {
+        let lists = (1...9).map {
+            "l\($0): &l\($0) [\(Array(repeating: "*l\($0 - 1)", count: 9).joined(separator: ", "))]"
+        }
+        #expect(
+            throws: FeedFileError(
+                file: "f", line: 1, column: 10,
+                message: "more than 100000 values, aliases written out: use fewer of them.")
+        ) {
+            try Feed.load(yaml: "l0: &l0 [x]\n" + lists.joined(separator: "\n"), file: "f")
+        }
+    }
+
     @Test("More rules than the scanner can tell apart are refused")
     func tooManyRules() {
         let rules = (0..<65).map { "  - {when: {a: \($0)}, ignore: true}" }.joined(separator: "\n")

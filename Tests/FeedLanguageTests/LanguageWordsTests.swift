@@ -301,6 +301,20 @@ struct LanguageWordsTests {
         #expect(decoder.frameSequence == nil)
     }
 
+    @Test(
+        "A frame that cannot be read has no number, not even the one before's", arguments: ["", "{", #"{"n":6,"t":"#])
+    func noFrameSequence(text: String) throws {
+        let yaml = FeedText.file(messages: "- ignore: true") + "\nsequence: {from: n, step: 1}"
+        var decoder = FrameDecoder(feed: try Feed.load(yaml: yaml, file: "test.yaml"), symbols: [])
+        _ = decoder.decode(#"{"n":5,"t":"x"}"#)
+        #expect(decoder.frameSequence == 5)
+        guard case .malformed = decoder.decode(text).outcome else {
+            Issue.record("\(text) was read")
+            return
+        }
+        #expect(decoder.frameSequence == nil)
+    }
+
     @Test("Contract sizes come from the file's tables")
     func tables() throws {
         let yaml = FeedText.file(

@@ -12,6 +12,9 @@ struct YAMLValue {
     let content: Content
     let mark: SourceMark
 
+    /// Aliases of aliases make a short text endlessly long; the longest real file has some thousand values.
+    private static let countMax = 100_000
+
     /// Reads one YAML document.
     ///
     /// - Parameters:
@@ -35,11 +38,12 @@ struct YAMLValue {
                 message: "the file is empty. Start it with 'feed: NAME'; docs/feeds.md shows a whole one."
             )
         }
-        return try Self.value(of: node, file: file, isBase: isBase, depth: 0)
+        var count = 0
+        return try Self.value(of: node, file: file, isBase: isBase, depth: 0, count: &count)
     }
 
     private static func value(
-        of node: Node, file: String, isBase: Bool, depth: Int
+        of node: Node, file: String, isBase: Bool, depth: Int, count: inout Int
     ) throws(FeedFileError) -> YAMLValue {
         let mark = SourceMark(
             line: node.mark?.line ?? 1, column: node.mark?.column ?? 1, file: isBase ? file : nil)
@@ -48,13 +52,20 @@ struct YAMLValue {
                 file: file, line: mark.line, column: mark.column, message: "nested deeper than 64 levels: flatten it."
             )
         }
+        count += 1
+        guard count <= Self.countMax else {
+            throw FeedFileError(
+                file: file, line: mark.line, column: mark.column,
+                message: "more than \(Self.countMax) values, aliases written out: use fewer of them."
+            )
+        }
         switch node {
         case .scalar(let scalar):
             return YAMLValue(content: .scalar(scalar.string, isPlain: scalar.style == .plain), mark: mark)
         case .sequence(let sequence):
             var items: [YAMLValue] = []
             for item in sequence {
-                items.append(try Self.value(of: item, file: file, isBase: isBase, depth: depth + 1))
+                items.append(try Self.value(of: item, file: file, isBase: isBase, depth: depth + 1, count: &count))
             }
             return YAMLValue(content: .sequence(items), mark: mark)
         case .mapping(let mapping):
@@ -62,8 +73,8 @@ struct YAMLValue {
             for (key, value) in mapping {
                 pairs.append(
                     (
-                        key: try Self.value(of: key, file: file, isBase: isBase, depth: depth + 1),
-                        value: try Self.value(of: value, file: file, isBase: isBase, depth: depth + 1)
+                        key: try Self.value(of: key, file: file, isBase: isBase, depth: depth + 1, count: &count),
+                        value: try Self.value(of: value, file: file, isBase: isBase, depth: depth + 1, count: &count)
                     )
                 )
             }
