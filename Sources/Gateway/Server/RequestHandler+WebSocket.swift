@@ -47,6 +47,8 @@ extension RequestHandler {
         let connection = ConnectionHandler(shard: self.shard, environment: self.environment, opening: opening)
         self.state = .upgraded
         self.finish(with: nil)
+        // Answers to requests before this one: the WebSocket's bytes do not go through NIO and must not overtake them.
+        self.flush(context)
         let pipeline = context.pipeline.syncOperations
         do {
             let frames = WebSocketFrameDecoder(maxFrameSize: self.environment.options.messageBytesMax)
@@ -59,5 +61,10 @@ extension RequestHandler {
         // This handler first, so that bytes behind the request go from the HTTP decoder to the WebSocket decoder.
         pipeline.removeHandler(self, promise: nil)
         pipeline.removeHandler(self.decoder, promise: nil)
+        // A read that was held back while a request before this one was answered; this handler's context leads nowhere now.
+        if self.isReadPending {
+            self.isReadPending = false
+            context.channel.read()
+        }
     }
 }
