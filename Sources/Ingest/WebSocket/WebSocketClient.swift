@@ -74,7 +74,7 @@ public struct WebSocketClient: Sendable {
                             context: tls, serverHostname: isAddress ? nil : url.host)
                         try channel.pipeline.syncOperations.addHandler(handler)
                     }
-                    try Self.upgrade(channel, url, headers, callbacks).cascade(to: upgraded)
+                    try Self.upgrade(channel, to: url, headers: headers, callbacks: callbacks).cascade(to: upgraded)
                 }
             }
             .connect(host: url.host, port: url.port)
@@ -87,12 +87,23 @@ public struct WebSocketClient: Sendable {
         return upgraded.futureResult
     }
 
-    private static func upgrade(
-        _ channel: any Channel, _ url: WebSocketURL, _ extraHeaders: [(String, String)],
-        _ callbacks: @escaping @Sendable (WebSocketClient) -> WebSocketCallbacks
+    /// Sets up a channel that is about to connect.
+    ///
+    /// - Parameters:
+    ///   - channel: Has no handlers but TLS.
+    ///   - url: Where to.
+    ///   - extraHeaders: Extra request headers.
+    ///   - key: The handshake's `Sec-WebSocket-Key`.
+    ///   - callbacks: Made once the connection is open.
+    /// - Returns: The connection once it is open, or why it is not.
+    /// - Throws: An error of the pipeline, when the channel is gone already.
+    static func upgrade(
+        _ channel: any Channel, to url: WebSocketURL, headers extraHeaders: [(String, String)],
+        key: String = NIOWebSocketClientUpgrader.randomRequestKey(),
+        callbacks: @escaping @Sendable (WebSocketClient) -> WebSocketCallbacks
     ) throws -> EventLoopFuture<WebSocketClient> {
         let upgrader = NIOTypedWebSocketClientUpgrader<WebSocketClient>(
-            maxFrameSize: Self.maxMessageBytes, enableAutomaticErrorHandling: true,
+            requestKey: key, maxFrameSize: Self.maxMessageBytes, enableAutomaticErrorHandling: true,
             upgradePipelineHandler: { channel, _ in
                 channel.eventLoop.makeCompletedFuture {
                     let client = WebSocketClient(channel: channel)
@@ -173,10 +184,15 @@ private final class WebSocketMessageHandler: ChannelInboundHandler {
     private let callbacks: WebSocketCallbacks
     private var fragments: ByteBuffer?
     private var closeReason: String?
+    /// Whether the connection is over.
+    ///
+    /// The frame decoder goes on with the bytes of the last read even where a message made its receiver close the socket.
+    private var isOver = false
 
     init(_ callbacks: WebSocketCallbacks) { self.callbacks = callbacks }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !self.isOver else { return }
         let frame = self.unwrapInboundIn(data)
         switch frame.opcode {
         case .text, .binary:
@@ -208,6 +224,7 @@ private final class WebSocketMessageHandler: ChannelInboundHandler {
             let text = data.readString(length: data.readableBytes) ?? ""
             self.closeReason = "closed by the server: \(code)\(text.isEmpty ? "" : " \(text)")"
             self.write(context, .connectionClose, frame.unmaskedData)
+            self.isOver = true
             context.close(promise: nil)
         default:
             break
@@ -222,12 +239,14 @@ private final class WebSocketMessageHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        self.isOver = true
         self.callbacks.closed(self.closeReason ?? "connection lost")
         context.fireChannelInactive()
     }
 
     private func fail(_ context: ChannelHandlerContext, _ what: String) {
         self.closeReason = IngestError.protocolViolation(what).description
+        self.isOver = true
         context.close(promise: nil)
     }
 
