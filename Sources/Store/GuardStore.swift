@@ -108,6 +108,7 @@ public struct GuardStore: Sendable {
     ///   - time: How old a gap may be.
     ///   - nextNumber: Gives a number that this run has not used.
     /// - Returns: The gaps under their new numbers, oldest first.
+    /// - Throws: ``PostgresError`` when the database is away or refuses.
     public func takeOver(
         of venues: [Venue], since time: Timestamp, nextNumber: @escaping @Sendable () -> UInt64
     ) async throws -> [GapRow] {

@@ -20,6 +20,7 @@ final class WriteQueue<Record: Sendable>: Sendable {
     ///   - what: What the records are, for log messages.
     ///   - waitingMax: How many may wait; more are lost, and said to be.
     ///   - batchMax: How many are written at once.
+    ///   - logger: Is told of what waits and what is lost.
     ///   - write: Writes records in one transaction; writing some again must change nothing.
     init(
         of what: String, waitingMax: Int, batchMax: Int, logger: Logger,
