@@ -275,7 +275,7 @@ public struct History: Sendable {
 
     /// Known symbols that look like `name`, the nearest first, three at most; for messages about unknown ones.
     public func nearestSymbols(to name: String) async throws -> [String] {
-        Spelling.nearest(to: name.uppercased(), among: try await self.catalog.symbols().map(\.name))
+        Spelling.nearest(to: name, among: try await self.catalog.symbols().map(\.name))
     }
 
     private func ids(

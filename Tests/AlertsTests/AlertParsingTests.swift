@@ -87,7 +87,7 @@ struct AlertParsingTests {
 
     @Test("No text crashes the parser", arguments: UInt64(0)..<200)
     func garbage(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let pieces = [
             "above", "below", "crosses", "once", "cooldown", "15m", "9d", "1", "-", "±", " ", "\n", "🙂", "1e99", ".",
         ]

@@ -84,7 +84,7 @@ private struct NaiveIndex {
 
 @Suite("Alert index against the plain evaluation")
 struct AlertPropertyTests {
-    private static func randomAlert(id: Int64, symbols: [Symbol], venues: [Venue], using random: inout SeededGenerator)
+    private static func randomAlert(id: Int64, symbols: [Symbol], venues: [Venue], using random: inout SplitMix64)
         throws -> Alert
     {
         let kinds: [AlertCondition.Kind] = [.above, .below, .crosses(.either), .crosses(.above), .crosses(.below)]
@@ -101,7 +101,7 @@ struct AlertPropertyTests {
     }
 
     private func compare(seed: UInt64, alerts alertCount: Int, steps: Int) throws -> Int {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let symbols = [try Symbol("BTC-USD"), try Symbol("AAPL")]
         let venues = [try Venue("one"), try Venue("two")]
         var index = AlertIndex()
@@ -156,7 +156,7 @@ struct AlertPropertyTests {
 
     @Test("The order of insertion does not change what fires", arguments: UInt64(0)..<20)
     func insertionOrder(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let symbols = [try Symbol("BTC-USD")]
         let venues = [try Venue("one")]
         let alerts = try (1...1_500).map {

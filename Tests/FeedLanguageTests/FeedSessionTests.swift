@@ -205,7 +205,7 @@ struct FeedSessionTests {
 
     @Test("The wait is within its bounds for any chance", arguments: UInt64(0)..<100)
     func backOffBounds(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var rig = try self.rig()
         _ = rig.start()
         for attempt in 1...20 {

@@ -142,6 +142,22 @@ struct PagingTests {
 
 @Suite("JSON as a tree")
 struct JSONNodeTests {
+    @Test("The members of a list are found where they stand; anything else has none")
+    func members() {
+        func members(_ text: String) -> [String]? {
+            let bytes = Array(text.utf8)
+            return bytes.withUnsafeBytes { JSONNodeReader.members(of: $0) }?.map {
+                String(decoding: bytes[$0], as: UTF8.self)
+            }
+        }
+        #expect(
+            members(#" [ {"a":"]\\","b":[1]} , "x,y" ,-1.5e3,[] ] "#) == [
+                #"{"a":"]\\","b":[1]}"#, #""x,y""#, "-1.5e3", "[]",
+            ])
+        #expect(members("[]") == [])
+        for text in ["", "{}", "[1,]", "[1 2]", "[1", "[\"a]", "5"] { #expect(members(text) == nil) }
+    }
+
     private static func read(_ text: String) -> JSONNode? { Array(text.utf8).withUnsafeBytes(JSONNodeReader.read) }
 
     @Test("Every kind of value is read as it was written")

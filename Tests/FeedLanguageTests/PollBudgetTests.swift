@@ -30,7 +30,7 @@ struct PollBudgetTests {
         ], [UInt64(1), 7])
     func neverMore(budget: String, seed: UInt64) throws {
         var bench = try PollBench(Self.poll(budget), symbols: Self.eight, seed: seed)
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         bench.begin()
         try bench.run(until: .seconds(48 * 3600), latency: .milliseconds(70)) { bench in
             switch UInt64.random(in: 0..<40, using: &random) {

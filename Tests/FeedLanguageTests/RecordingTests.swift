@@ -52,7 +52,7 @@ struct RecordingTests {
 
     @Test("What is written reads back as it was", arguments: UInt64(0)..<50)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var bytes: [UInt8] = []
         var expected: [Recording.Line] = []
         for number in 1...10 {

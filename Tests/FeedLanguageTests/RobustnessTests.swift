@@ -116,7 +116,7 @@ struct RobustnessTests {
         return lines.filter { $0.kind == .received && $0.payload.count < 2000 }.map(\.payload)
     }
 
-    private static func mutated(_ frame: [UInt8], using random: inout SeededGenerator) -> [UInt8] {
+    private static func mutated(_ frame: [UInt8], using random: inout SplitMix64) -> [UInt8] {
         var frame = frame
         let alphabet = [UInt8](#"{}[]",:\0123456789.eE+-utfn_ aZ"#.utf8) + [0, 0x1F, 0x7F, 0x80, 0xC3, 0xFF]
         for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -145,7 +145,7 @@ struct RobustnessTests {
         let frames = try Self.recorded(name)
         var used = FrameDecoder(feed: feed, symbols: [])
         for seed in UInt64(0)..<3000 {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let original = try #require(frames.randomElement(using: &random))
             let frame = Self.mutated(original, using: &random)
             var fresh = FrameDecoder(feed: feed, symbols: [])
@@ -177,7 +177,7 @@ struct RobustnessTests {
         let feed = try FeedText.load(messages: Self.everything)
         var used = FrameDecoder(feed: feed, symbols: [])
         for seed in UInt64(0)..<1500 {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let frame = Self.mutated([UInt8](sample.utf8), using: &random)
             var fresh = FrameDecoder(feed: feed, symbols: [])
             let (expected, expectedTicks) = fresh.decode(frame)
@@ -191,7 +191,7 @@ struct RobustnessTests {
 
     @Test("Pure noise is malformed or unmatched", arguments: UInt64(0)..<40)
     func noise(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var decoder = FrameDecoder(feed: try Repository.feed("coinbase"), symbols: [])
         for _ in 0..<100 {
             let bytes = (0..<Int.random(in: 1...200, using: &random)).map { _ in
@@ -208,7 +208,7 @@ struct RobustnessTests {
     func keyOrder(name: String, feedName: String) throws {
         let feed = try Repository.feed(feedName)
         var decoder = FrameDecoder(feed: feed, symbols: [])
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         for frame in try Self.recorded(name) {
             let (expected, expectedTicks) = decoder.decode(frame)
             guard case .ticks = expected else { continue }
@@ -283,7 +283,7 @@ private indirect enum JSONText {
         }
     }
 
-    func shuffled(using random: inout SeededGenerator) -> String {
+    func shuffled(using random: inout SplitMix64) -> String {
         let blanks = ["", "", " ", "\n", "\t  "]
         let blank = blanks.randomElement(using: &random) ?? ""
         switch self {

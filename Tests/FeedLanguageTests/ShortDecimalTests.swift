@@ -35,7 +35,7 @@ struct ShortDecimalTests {
 
     @Test("It says what the plain way says, for texts of chance", arguments: UInt64(0)..<50)
     func chance(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let alphabet = Array("00123456789.")
         for _ in 0..<400 {
             let length = Int.random(in: 1...17, using: &random)

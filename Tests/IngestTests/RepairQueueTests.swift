@@ -152,7 +152,7 @@ struct RepairQueueTests {
 
     @Test("Any gaps, asked for in any order, all end once, and no trade of them is left out")
     func everyGapEnds() throws {
-        var generator = SeededGenerator(seed: 11)
+        var generator = SplitMix64(seed: 11)
         for _ in 0..<50 {
             let queue = TestQueue()
             var missing: [UInt64: Range<Int64>] = [:]

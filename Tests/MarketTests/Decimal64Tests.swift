@@ -56,7 +56,7 @@ struct Decimal64Tests {
 
     @Test("Order agrees with a scaled integer comparison", arguments: UInt64(0)..<200)
     func order(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         for _ in 0..<50 {
             let left = try Decimal64.random(using: &random)
             let right = try Decimal64.random(using: &random)
@@ -78,7 +78,7 @@ struct Decimal64Tests {
 
     @Test("A sum minus one addend is the other addend", arguments: UInt64(0)..<200)
     func sums(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let left = try Decimal64.random(using: &random, exponents: -6...0)
         let right = try Decimal64.random(using: &random, exponents: -6...0)
         #expect(try left.adding(right).subtracting(right) == left)
@@ -111,23 +111,8 @@ struct Decimal64Tests {
     }
 }
 
-/// SplitMix64, so that a failing seed can be run again.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var z = self.state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 extension Decimal64 {
-    static func random(using random: inout SeededGenerator, exponents: ClosedRange<Int> = -8...4) throws -> Decimal64 {
+    static func random(using random: inout SplitMix64, exponents: ClosedRange<Int> = -8...4) throws -> Decimal64 {
         try Decimal64(
             mantissa: Int64.random(in: -99_999_999_999...99_999_999_999, using: &random),
             exponent: Int.random(in: exponents, using: &random)

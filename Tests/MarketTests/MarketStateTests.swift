@@ -84,7 +84,7 @@ struct MarketStateTests {
 
     @Test("The window agrees with a scan over all trades", arguments: UInt64(0)..<100)
     func windowProperty(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var window = RollingWindow(minutes: 10)
         var all: [(minute: Int64, price: Decimal64)] = []
         var minute: Int64 = 100

@@ -34,7 +34,7 @@ struct HistoryTests {
         "Candles agree with a plain computation over the same trades", arguments: [UInt64(1), 2], [1, 60, 300, 86_400])
     func candles(seed: UInt64, intervalSeconds: Int) async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let start = try time("2026-11-22T23:50:00Z")
             // Across midnight, with equal times and a duplicate of each trade.
             var trades = try Trade.random(count: 2_000, from: start, seconds: 1_200, using: &random)
@@ -66,7 +66,7 @@ struct HistoryTests {
     @Test("The first and the last candle are complete, wherever the span cuts them")
     func alignment() async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: 9)
+            var random = SplitMix64(seed: 9)
             let start = try time("2026-11-23T10:00:00Z")
             let trades = try Trade.random(count: 1_000, from: start, seconds: 300, using: &random)
             try await store.recording { recorder in
@@ -86,7 +86,7 @@ struct HistoryTests {
     @Test("Minute buckets are the minutes of each symbol and venue")
     func minuteBuckets() async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: 10)
+            var random = SplitMix64(seed: 10)
             let start = try time("2026-11-23T10:00:00Z")
             let trades = try Trade.random(count: 1_000, from: start, seconds: 300, using: &random)
             try await store.recording { recorder in
@@ -112,7 +112,7 @@ struct HistoryTests {
     @Test("Ticks come in order, in batches, as they were recorded", arguments: [1, 7, 2_000])
     func ticks(batchSize: Int) async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: 11)
+            var random = SplitMix64(seed: 11)
             let start = try time("2026-11-22T23:58:00Z")
             let trades = try Trade.random(count: 300, from: start, seconds: 240, using: &random)
             let quotes = trades.map {

@@ -56,7 +56,7 @@ struct RecorderTests {
 
     @Test("Any number arrives in PostgreSQL as the same number", arguments: UInt64(0)..<4)
     func numbers(seed: UInt64) async throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var numbers = try [
             "0", "1", "-1", "10000", "9999", "0.0001", "0.00001", "123456789012345678", "-98765432109876.5432",
         ]
@@ -87,7 +87,7 @@ struct RecorderTests {
     @Test("Duplicates are stored once and counted, within a batch, across batches and across recorders")
     func duplicates() async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: 1)
+            var random = SplitMix64(seed: 1)
             let trades = try Trade.random(count: 500, from: start, using: &random).map { Tick.trade($0) }
             try await store.recording { recorder in
                 recorder.record(trades + trades)
@@ -110,7 +110,7 @@ struct RecorderTests {
     @Test("Trades without an id are all stored: nothing tells equal ones apart")
     func withoutIDs() async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: 2)
+            var random = SplitMix64(seed: 2)
             var trade = try Trade.random(count: 1, from: start, using: &random)[0]
             trade.id = nil
             try await store.recording { [trade] recorder in
@@ -127,7 +127,7 @@ struct RecorderTests {
         arguments: UInt64(0)..<3)
     func quarantine(seed: UInt64) async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             var trades = try Trade.random(count: 300, from: start, using: &random)
             let bad = Array(trades.indices.shuffled(using: &random).prefix(3))
             trades[bad[0]].id = "nul\0character"
@@ -155,7 +155,7 @@ struct RecorderTests {
     @Test("Connections that break in the middle lose nothing and double nothing", arguments: UInt64(0)..<3)
     func outage(seed: UInt64) async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             let rounds = 12
             let settings = RecorderSettings(batchTicksMax: 500, batchWait: .milliseconds(2))
             try await store.recording(settings) { recorder in
@@ -197,7 +197,7 @@ struct RecorderTests {
     @Test("A batch whose commit was not answered is not written again")
     func unansweredCommit() async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: 3)
+            var random = SplitMix64(seed: 3)
             let writer = TickWriter(recorderID: "00000000000000000000000000000001", catalog: store.catalog)
             var trades = try Trade.random(count: 20, from: start, using: &random)
             for index in trades.indices { trades[index].id = nil }
@@ -221,7 +221,7 @@ struct RecorderTests {
     @Test("A partition that was dropped is made again")
     func droppedPartition() async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: 4)
+            var random = SplitMix64(seed: 4)
             let day = try time("2022-02-02T10:00:00Z")
             let trades = try Trade.random(count: 20, from: day, using: &random).map { Tick.trade($0) }
             try await store.recording { recorder in
@@ -241,7 +241,7 @@ struct RecorderTests {
     func comingDays() async throws {
         try await TestStore.with { store in
             try await store.recording { recorder in
-                var random = SeededGenerator(seed: 5)
+                var random = SplitMix64(seed: 5)
                 recorder.record([.trade(try Trade.random(count: 1, from: start, using: &random)[0])])
                 try await recorder.flush()
             }
@@ -290,7 +290,7 @@ struct RecorderTests {
     @Test("A recorder that is cancelled writes what it has")
     func stop() async throws {
         try await TestStore.with { store in
-            var random = SeededGenerator(seed: 6)
+            var random = SplitMix64(seed: 6)
             let trades = try Trade.random(count: 12_345, from: start, using: &random)
             let recorder = try await store.recording(RecorderSettings(batchWait: .seconds(3600))) { recorder in
                 recorder.record(trades.map { .trade($0) })
@@ -309,7 +309,7 @@ struct RecorderTests {
         let recorder = Recorder(
             client: client, catalog: SymbolCatalog(client: client), settings: settings, logger: TestServer.logger
         )
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         let trades = try Trade.random(count: 90, from: start, using: &random)
         let quotes = trades.map {
             Tick.quote(
@@ -335,7 +335,7 @@ struct RecorderTests {
     func malformed() async throws {
         let client = PostgresClient(PostgresSettings("nonsense"), logger: TestServer.logger)
         let recorder = Recorder(client: client, catalog: SymbolCatalog(client: client), logger: TestServer.logger)
-        var random = SeededGenerator(seed: 8)
+        var random = SplitMix64(seed: 8)
         recorder.record([.trade(try Trade.random(count: 1, from: start, using: &random)[0])])
         await #expect(throws: PostgresError.malformedConnectionString) { try await recorder.run() }
     }
@@ -345,7 +345,7 @@ struct RecorderTests {
 struct TickQueueTests {
     @Test("What is taken is what was appended less what was dropped, in order", arguments: UInt64(0)..<50)
     func order(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var queue = Fifo<Int>()
         var model: [Int] = []
         for step in 0..<2_000 {

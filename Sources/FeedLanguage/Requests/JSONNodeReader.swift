@@ -14,6 +14,25 @@ struct JSONNodeReader {
         return reader.position == bytes.count ? node : nil
     }
 
+    /// The places of the members where `bytes` hold a list; `nil` for anything else.
+    static func members(of bytes: UnsafeRawBufferPointer) -> [Range<Int>]? {
+        var reader = JSONNodeReader(bytes: bytes)
+        reader.skipBlanks()
+        guard reader.take(UInt8(ascii: "[")) else { return nil }
+        var places: [Range<Int>] = []
+        reader.skipBlanks()
+        if reader.take(UInt8(ascii: "]")) { return places }
+        while true {
+            reader.skipBlanks()
+            let start = reader.position
+            guard reader.value(depth: 1) != nil else { return nil }
+            places.append(start..<reader.position)
+            reader.skipBlanks()
+            if reader.take(UInt8(ascii: ",")) { continue }
+            return reader.take(UInt8(ascii: "]")) ? places : nil
+        }
+    }
+
     private init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     private var next: UInt8? { self.position < self.bytes.count ? self.bytes[self.position] : nil }

@@ -34,10 +34,8 @@ struct Paging: Sendable {
         }
     }
 
-    /// The text of a scalar; none for null.
     private static func text(at path: FieldPath, in body: [UInt8]) -> String? {
-        guard let value = JSONLookup.value(at: path, in: body), value.json != "null" else { return nil }
-        return value.text
+        body.withUnsafeBytes(JSONNodeReader.read)?.value(at: path)?.text
     }
 
     /// The page after `page`; `nil` when that was the last one.

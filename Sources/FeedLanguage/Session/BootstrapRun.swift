@@ -68,10 +68,11 @@ struct BootstrapRun: Sendable {
             return .failed(reason: reason, retryAfter: Self.retryAfter(answer.headers))
         }
         self.cookies.take(answer.headers, from: exchange.url)
+        let root = answer.body.withUnsafeBytes(JSONNodeReader.read)
         for capture in step.captures {
             let text: String?
             if let path = capture.path {
-                text = JSONLookup.value(at: path, in: answer.body).flatMap { $0.json == "null" ? nil : $0.text }
+                text = root?.value(at: path)?.text
             } else {
                 text = String(decoding: answer.body, as: UTF8.self)
             }

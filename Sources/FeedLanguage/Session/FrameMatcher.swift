@@ -19,7 +19,7 @@ public struct FrameMatcher {
         guard self.decoders.indices.contains(number) else { return false }
         var decoder = self.decoders[number]
         if Self.takes(&decoder, frame) { return true }
-        let members = JSONLookup.members(of: frame) ?? []
+        let members = JSONNodeReader.members(of: frame) ?? []
         return members.contains { Self.takes(&decoder, UnsafeRawBufferPointer(rebasing: frame[$0])) }
     }
 

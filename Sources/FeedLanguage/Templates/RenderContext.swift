@@ -79,16 +79,11 @@ struct RenderContext: Sendable {
         }
     }
 
-    /// A version 4 UUID, RFC 9562 section 5.4, from one number: SplitMix64 (Steele, Lea and Flood 2014) makes two of it.
+    /// A version 4 UUID, RFC 9562 section 5.4, from one number.
     static func uuid(_ random: UInt64) -> String {
-        func mixed(_ state: UInt64) -> UInt64 {
-            var value = state
-            value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-            return value ^ (value >> 31)
-        }
-        let high = mixed(random &+ 0x9E37_79B9_7F4A_7C15) & ~0xF000 | 0x4000
-        let low = mixed(random &+ 2 &* 0x9E37_79B9_7F4A_7C15) & ~(0b11 << 62) | (0b10 << 62)
+        var generator = SplitMix64(seed: random)
+        let high = generator.next() & ~0xF000 | 0x4000
+        let low = generator.next() & ~(0b11 << 62) | (0b10 << 62)
         var digits: [UInt8] = []
         for index in 0..<32 {
             if [8, 12, 16, 20].contains(index) { digits.append(UInt8(ascii: "-")) }

@@ -33,7 +33,7 @@ final class StreamConnection: @unchecked Sendable {
     private let surroundings: StreamSurroundings
     private let tell: (StreamConnection, Event) -> Void
     private let clock = ContinuousClock()
-    private var random = FastRandom(seed: .random(in: 0 ... .max))
+    private var random = SplitMix64(seed: .random(in: 0 ... .max))
     private let feed: Feed
     private var session: FeedSession
     private var decoder: FrameDecoder
@@ -290,19 +290,4 @@ final class StreamConnection: @unchecked Sendable {
 /// Why a request of the bootstrap has no answer.
 struct RequestFailure: Error {
     let reason: String
-}
-
-/// Random numbers that cost nothing: SplitMix64 (Steele, Lea and Flood 2014), for jitter and UUIDs, not for secrets.
-struct FastRandom: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var value = self.state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
 }

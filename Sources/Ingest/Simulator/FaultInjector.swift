@@ -1,3 +1,5 @@
+import Market
+
 /// Decides what becomes of each message by a ``FaultPlan``: the same seed and the same times give the same decisions.
 struct FaultInjector: Sendable {
     /// What becomes of a message.
@@ -23,7 +25,7 @@ struct FaultInjector: Sendable {
     init(_ plan: FaultPlan, seed: UInt64) {
         self.plan = plan
         // Its own numbers: the market's prices are the same with faults and without.
-        self.random = SplitMix64(state: seed ^ 0x5DEE_CE66_D1CE_CAFE)
+        self.random = SplitMix64(seed: seed ^ 0x5DEE_CE66_D1CE_CAFE)
     }
 
     /// What becomes of a message `elapsed` nanoseconds after the plan came into force.

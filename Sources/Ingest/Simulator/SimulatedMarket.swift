@@ -36,7 +36,7 @@ public struct SimulatedMarket: Sendable {
     ///   - seed: Decides every price, size and side.
     ///   - firstTradeID: Each symbol's trades and quotes are numbered from here; choose a number no earlier run has reached.
     public init(seed: UInt64, firstTradeID: UInt64) {
-        self.random = SplitMix64(state: seed)
+        self.random = SplitMix64(seed: seed)
         self.instruments = Self.listing.map { item in
             guard let symbol = Symbol(utf8: item.name.utf8) else {
                 preconditionFailure("'\(item.name)' in the simulator's listing is not a symbol")

@@ -78,7 +78,7 @@ extension Settings {
         let files = try FeedLibrary.files(in: directory)
         let names = files.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
         guard let index = names.firstIndex(of: name) else {
-            let hint = nearest(to: name, among: names).map { " (did you mean '\($0)'?)" } ?? ""
+            let hint = Spelling.nearest(to: name, among: names).first.map { " (did you mean '\($0)'?)" } ?? ""
             throw SetupError.badSetting(
                 name: "feeds", value: name, expected: "one of \(names.joined(separator: ", "))\(hint)"
             )

@@ -49,7 +49,7 @@ final class SymbolDirectory: Sendable {
         }
         let known = self.venues.withLock { $0 }
         guard let venues = known[symbol] else {
-            let hint = nearest(to: symbol.name, among: known.keys.map(\.name))
+            let hint = Spelling.nearest(to: symbol.name, among: known.keys.map(\.name)).first
             return "Channel \(channel): unknown symbol '\(symbol)'." + (hint.map { " Did you mean \($0)?" } ?? "")
         }
         guard parts.count == 2 else { return nil }

@@ -2,6 +2,7 @@ import Configuration
 import Foundation
 import Ingest
 import Logging
+import Market
 import SystemPackage
 import Yams
 
@@ -242,7 +243,8 @@ public enum SettingsLoader {
             for (inner, value) in mapping { try self.checkKey("\(key).\(inner.string ?? "")", value, file: file) }
             return
         }
-        throw SetupError.unknownSetting(key: key, file: file, nearest: nearest(to: key, among: self.keys))
+        throw SetupError.unknownSetting(
+            key: key, file: file, nearest: Spelling.nearest(to: key, among: self.keys).first)
     }
 
     /// The folder that was set, or `named` in the working directory, above the program, or in the system's share folder.
@@ -274,28 +276,4 @@ public enum SettingsLoader {
     private static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
-}
-
-/// The candidate that differs least from `text`, if any is near enough to be a slip of the keyboard.
-public func nearest(to text: String, among candidates: [String]) -> String? {
-    let scored = candidates.map { (candidate: $0, distance: editDistance(text.lowercased(), $0.lowercased())) }
-    guard let best = scored.min(by: { $0.distance < $1.distance }) else { return nil }
-    return best.distance <= max(2, text.count / 3) ? best.candidate : nil
-}
-
-/// The Levenshtein distance: insertions, deletions and substitutions between two texts.
-private func editDistance(_ left: String, _ right: String) -> Int {
-    let left = Array(left)
-    let right = Array(right)
-    var row = Array(0...right.count)
-    for (i, leftCharacter) in left.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for (j, rightCharacter) in right.enumerated() {
-            let above = row[j + 1]
-            row[j + 1] = min(above + 1, row[j] + 1, diagonal + (leftCharacter == rightCharacter ? 0 : 1))
-            diagonal = above
-        }
-    }
-    return row[right.count]
 }

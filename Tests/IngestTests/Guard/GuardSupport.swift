@@ -4,21 +4,6 @@ import Testing
 
 @testable import Ingest
 
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { self.state = seed }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = self.state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// A trade of BTC-USD at venue `a`; event and receive time are `second`.
 func makeTrade(
     _ price: String = "100", id: String? = nil, sequence: Int64? = nil, second: Int64 = 0, venue: String = "a",

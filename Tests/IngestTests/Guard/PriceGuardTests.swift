@@ -22,7 +22,7 @@ struct PriceGuardTests {
 
     @Test("The quick way and the exact one agree, whatever prices come", arguments: UInt64(0)..<100)
     func quickBounds(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let band = GuardBand(percent: Int.random(in: 1...100, using: &random))
         var prices = PriceGuard(band: band)
         let exponent = Int.random(in: -10...3, using: &random)

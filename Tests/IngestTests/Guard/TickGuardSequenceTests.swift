@@ -12,7 +12,7 @@ struct TickGuardSequenceTests {
         "Any order of a contiguous sequence with duplicates gives each trade once, and nothing is missing at the end",
         arguments: UInt64(0)..<200)
     func anyOrder(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let count = Int64.random(in: 1...60, using: &random)
         let isNumbered = Bool.random(using: &random)
         let tickGuard = TestGuard(sequencing: Self.contiguous)
@@ -46,7 +46,7 @@ struct TickGuardSequenceTests {
         "Any subset that is left out is exactly what is missing, in whatever order the rest comes",
         arguments: UInt64(0)..<200)
     func anySubset(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let numbers = (Int64(0)...80).map { $0 }
         // The ends stay: what comes before the first and after the last cannot be known to be missing.
         let dropped = Set(numbers.filter { $0 > 0 && $0 < 80 && Int.random(in: 0..<3, using: &random) == 0 })
@@ -154,7 +154,7 @@ struct TickGuardSequenceTests {
         "A first snapshot, whatever its order and however patchy, is neither a hole nor a reorder",
         arguments: UInt64(0)..<50)
     func firstSnapshot(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var numbers: [Int64] = [3, 4, 5, 9, 10]
         switch seed % 3 {
         case 0: numbers.reverse()

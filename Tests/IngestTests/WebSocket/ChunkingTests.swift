@@ -125,7 +125,7 @@ struct ChunkingTests {
 
     /// Cuts bytes into reads: of one byte, of a few, or of many.
     private static func cut(
-        _ bytes: [UInt8], using random: inout SeededGenerator
+        _ bytes: [UInt8], using random: inout SplitMix64
     ) -> [ArraySlice<UInt8>] {
         let sizeMax = [1, 7, 200, 5000, bytes.count].randomElement(using: &random) ?? 1
         var reads: [ArraySlice<UInt8>] = []
@@ -146,7 +146,7 @@ struct ChunkingTests {
         for message in messages { message.withUnsafeBytes { whole.message($0) } }
         #expect(whole.ticks.count > 5)
         for seed in UInt64(0)..<25 {
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(seed: seed)
             var server = ServerBytes(ServerBytes.switching)
             var pings = 0
             for message in messages {

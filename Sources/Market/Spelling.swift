@@ -1,14 +1,15 @@
 /// Finds what a misspelt name may have meant.
-enum Spelling {
-    /// The names nearest to `name`, three at most: those that begin with it or it with them, and those within a few
-    /// typing errors.
-    static func nearest(to name: String, among names: [String]) -> [String] {
-        let text = Array(name.utf8)
+package enum Spelling {
+    /// The names nearest to `name`, three at most: those within a few typing errors, then those that begin with it or it with
+    /// them; upper and lower case are one.
+    package static func nearest(to name: String, among names: [String]) -> [String] {
+        let text = name.lowercased()
         let errorsMax = max(1, text.count / 3)
         var found: [(name: String, distance: Int)] = []
         for candidate in names where candidate != name {
-            let distance = Self.distance(text, Array(candidate.utf8))
-            let isPrefix = !text.isEmpty && (candidate.hasPrefix(name) || name.hasPrefix(candidate))
+            let lowered = candidate.lowercased()
+            let distance = Self.distance(text, lowered)
+            let isPrefix = !text.isEmpty && (lowered.hasPrefix(text) || text.hasPrefix(lowered))
             if distance <= errorsMax {
                 found.append((candidate, distance))
             } else if isPrefix {
@@ -22,7 +23,9 @@ enum Spelling {
     /// Insertions, deletions, replacements and swaps of neighbours between two texts.
     ///
     /// Source: the optimal string alignment distance, a restriction of Damerau's edit distance of 1964. O(*nm*).
-    static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    package static func distance(_ left: String, _ right: String) -> Int {
+        let left = Array(left.unicodeScalars)
+        let right = Array(right.unicodeScalars)
         if left.isEmpty || right.isEmpty { return max(left.count, right.count) }
         var beforePrevious: [Int] = []
         var previous = Array(0...right.count)
