@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
-# Frames a second of the feed decoder against Python's orjson.loads on the same frames, alternating in one run.
+# Frames a second of the feed decoder against Python's orjson.loads on the same frames, alternating in one run: the shapes of Coinbase,
+# Binance and Bitfinex, and Coinbase's mixed stream, nine frames in ten of which are order book.
 #
-#   Benchmarks/decode.sh [RECORDING.rec] [FEED.yaml] [ROUNDS] [SECONDS]
+#   Benchmarks/decode.sh [ROUNDS] [SECONDS]
 #
+# Rounds are short and the ratio is the median of the rounds' own ratios, so that a busy machine disturbs both sides alike.
 # Needs Python 3 with orjson (pip install orjson).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
-recording=${1:-$root/../shared/recordings/COINBASE.rec}
-[ -e "$recording" ] || recording=$root/Tests/Fixtures/recordings/COINBASE.rec
-feed=${2:-$root/Feeds/coinbase.yaml}
-rounds=${3:-5}
-seconds=${4:-1}
+rounds=${1:-25}
+seconds=${2:-0.2}
 python3 -c 'import orjson' 2>/dev/null || {
     echo "decode.sh: Python's orjson is missing: pip install orjson" >&2
     exit 69
@@ -20,10 +19,20 @@ swift build -c release --package-path "$here" --product decode-benchmark >&2
 binary=$(swift build -c release --package-path "$here" --product decode-benchmark --show-bin-path)/decode-benchmark
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$binary" --list "$feed" "$recording" >"$work/lines"
-for _ in $(seq "$rounds"); do
-    "$binary" "$feed" "$recording" "$seconds" | sed 's/^/tickwire /' >>"$work/results"
-    python3 "$here/decode_orjson.py" "$recording" "$work/lines" "$seconds" | sed 's/^/orjson /' >>"$work/results"
+recordings=$root/../shared/recordings
+[ -e "$recordings/COINBASE.rec" ] || recordings=$root/Tests/Fixtures/recordings
+python3 "$here/bitfinex_frames.py" >"$work/bitfinex.rec"
+cp "$recordings/COINBASE.rec" "$work/coinbase.rec"
+cp "$recordings/BINANCE.rec" "$work/binance.rec"
+for name in coinbase binance bitfinex; do
+    "$binary" --list "$root/Feeds/$name.yaml" "$work/$name.rec" >"$work/$name.lines"
+done
+for round in $(seq "$rounds"); do
+    for name in coinbase binance bitfinex; do
+        "$binary" "$root/Feeds/$name.yaml" "$work/$name.rec" "$seconds" | sed "s/^/$round $name tickwire /" >>"$work/results"
+        python3 "$here/decode_orjson.py" "$work/$name.rec" "$work/$name.lines" "$seconds" |
+            sed "s/^/$round $name orjson /" >>"$work/results"
+    done
 done
 python3 - "$work/results" <<'PY'
 import statistics
@@ -31,11 +40,12 @@ import sys
 
 values = {}
 for line in open(sys.argv[1]):
-    who, what, number = line.split()
-    values.setdefault((who, what), []).append(int(number))
-print(f"{'frames':<8}{'tickwire/s':>14}{'orjson/s':>14}{'ratio':>8}   (medians of {len(values['orjson', 'mixed'])} rounds)")
-for what in ("ticks", "mixed"):
-    ours = statistics.median(values["tickwire", what])
-    theirs = statistics.median(values["orjson", what])
-    print(f"{what:<8}{ours:>14,.0f}{theirs:>14,.0f}{ours / theirs:>8.2f}")
+    round_number, name, who, what, number = line.split()
+    values.setdefault((name, what, who), []).append(int(number))
+rounds = len(values["coinbase", "mixed", "orjson"])
+print(f"{'frames':<16}{'tickwire/s':>14}{'orjson/s':>14}{'ratio':>8}   (best of {rounds} rounds; median of their ratios)")
+for name, what in (("coinbase", "ticks"), ("binance", "ticks"), ("bitfinex", "ticks"), ("coinbase", "mixed")):
+    ours, theirs = (values[name, what, who] for who in ("tickwire", "orjson"))
+    ratio = statistics.median(left / right for left, right in zip(ours, theirs))
+    print(f"{name + ' ' + what:<16}{max(ours):>14,}{max(theirs):>14,}{ratio:>8.2f}")
 PY

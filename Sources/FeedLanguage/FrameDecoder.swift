@@ -16,6 +16,8 @@ public struct FrameDecoder {
         let encoding: FrameEncoding
         let environment: [String: String]
         let unpacker: FrameUnpacker
+        /// The program's, at a place that stays.
+        let details: UnsafeMutableBufferPointer<FieldDetail>
         /// Whether a frame may be left once its rule is certain: not when each carries a number to follow.
         let canStop: Bool
         /// The only symbol that was asked for.
@@ -31,6 +33,8 @@ public struct FrameDecoder {
             self.canStop = !program.sequence.isMapped
             self.requestSymbol = symbols.count == 1 ? symbols[0] : nil
             self.rules = feed.symbolRules
+            self.details = .allocate(capacity: program.details.count)
+            _ = self.details.initialize(from: program.details)
             self.workspace = .allocate(capacity: 1)
             self.workspace.initialize(to: Workspace(program))
             self.symbols = .allocate(capacity: 1)
@@ -54,6 +58,8 @@ public struct FrameDecoder {
         }
 
         deinit {
+            self.details.deinitialize()
+            self.details.deallocate()
             self.workspace.pointee.deallocate()
             self.workspace.deinitialize(count: 1)
             self.workspace.deallocate()
@@ -145,14 +151,14 @@ public struct FrameDecoder {
             scanner.runAsText()
             isWhole = true
         }
-        workspace.pointee.slotsUsed = min(scanner.slotsUsed, workspace.pointee.rows.pointee.stride)
         if isWhole {
             scanner.judgeAbsent(count: storage.program.watchCount)
         } else if scanner.stop != .decided {
             return .malformed(Self.text(scanner))
         }
         if scanner.possible & storage.program.channelRules != 0 || storage.program.sequence.isMapped {
-            return self.finishUnusual(scanner, start, count, receivedTime: receivedTime, into: &ticks)
+            return self.finishUnusual(
+                scanner.possible, scanner.fulfilled, start, count, receivedTime: receivedTime, into: &ticks)
         }
         let index = scanner.possible == 0 ? -1 : scanner.possible.trailingZeroBitCount
         if !isWhole, scanner.decidingCount <= count {
@@ -164,64 +170,47 @@ public struct FrameDecoder {
         case .ignored, .control, .reconnect: return Self.fixedOutcome(rule.pointee.body)
         case .error, .fatal, .reply, .acknowledgement, .registration, .outputs: break
         }
-        return self.build(
-            rule, scanner, start, count, context: storage.requestSymbol, receivedTime: receivedTime, into: &ticks)
+        var builder = self.builder(scanner.fulfilled, start, count, receivedTime: receivedTime)
+        return self.outcome(of: rule, &builder, into: &ticks)
     }
 
     /// Chooses among rules that ask for a registered channel, and reads the frame's number.
     @inline(never)
     private func finishUnusual(
-        _ scanner: FrameScanner, _ start: UnsafePointer<UInt8>, _ count: Int, receivedTime: Timestamp,
+        _ possible: UInt64, _ fulfilled: UInt64, _ start: UnsafePointer<UInt8>, _ count: Int, receivedTime: Timestamp,
         into ticks: inout [Tick]
     ) -> FrameOutcome {
         let storage = self.storage
-        return self.withBuilder(
-            scanner, start, count, context: storage.requestSymbol, receivedTime: receivedTime
-        ) { builder in
-            if storage.program.sequence.isMapped { storage.frameSequence = builder.integer(storage.program.sequence) }
-            var possible = scanner.possible
-            while possible != 0 {
-                let index = possible.trailingZeroBitCount
-                possible &= possible - 1
-                let rule = storage.program.rules + index
-                builder.contextSymbol = storage.requestSymbol
-                if rule.pointee.channel.isMapped {
-                    guard let id = builder.bytes(builder.slot(rule.pointee.channel)),
-                        let channel = storage.workspace.pointee.memory.channel(id),
-                        rule.pointee.channelKind < 0 || rule.pointee.channelKind == channel.kind
-                    else { continue }
-                    builder.contextSymbol = channel.symbol ?? storage.requestSymbol
-                }
-                return self.outcome(of: rule, &builder, into: &ticks)
+        var builder = self.builder(fulfilled, start, count, receivedTime: receivedTime)
+        if storage.program.sequence.isMapped { storage.frameSequence = builder.integer(storage.program.sequence) }
+        var possible = possible
+        while possible != 0 {
+            let index = possible.trailingZeroBitCount
+            possible &= possible &- 1
+            let rule = storage.program.rules + index
+            builder.contextSymbol = storage.requestSymbol
+            if rule.pointee.channel.isMapped {
+                guard let id = builder.bytes(builder.slot(rule.pointee.channel)), let start = id.baseAddress,
+                    let channel = storage.workspace.pointee.memory.channel(builder.key(id, at: start)),
+                    rule.pointee.channelKind < 0 || rule.pointee.channelKind == channel.kind
+                else { continue }
+                builder.contextSymbol = channel.symbol ?? storage.requestSymbol
             }
-            return .unmatched
+            return self.outcome(of: rule, &builder, into: &ticks)
         }
+        return .unmatched
     }
 
     @inline(__always)
-    private func build(
-        _ rule: UnsafeMutablePointer<RuleCode>, _ scanner: FrameScanner, _ start: UnsafePointer<UInt8>, _ count: Int,
-        context: Symbol?, receivedTime: Timestamp, into ticks: inout [Tick]
-    ) -> FrameOutcome {
-        self.withBuilder(scanner, start, count, context: context, receivedTime: receivedTime) { builder in
-            self.outcome(of: rule, &builder, into: &ticks)
-        }
-    }
-
-    @inline(__always)
-    private func withBuilder(
-        _ scanner: FrameScanner, _ start: UnsafePointer<UInt8>, _ count: Int, context: Symbol?,
-        receivedTime: Timestamp, _ body: (inout TickBuilder) -> FrameOutcome
-    ) -> FrameOutcome {
+    private func builder(
+        _ fulfilled: UInt64, _ start: UnsafePointer<UInt8>, _ count: Int, receivedTime: Timestamp
+    ) -> TickBuilder {
         let storage = self.storage
-        return storage.program.details.withUnsafeBufferPointer { details in
-            var builder = TickBuilder(
-                base: start, end: start + count, workspace: storage.workspace, symbols: storage.symbols,
-                details: details, venue: storage.venue, receivedTime: receivedTime,
-                fulfilled: scanner.fulfilled, contextSymbol: context
-            )
-            return body(&builder)
-        }
+        return TickBuilder(
+            base: start, end: start + count, workspace: storage.workspace, symbols: storage.symbols,
+            details: UnsafeBufferPointer(storage.details), venue: storage.venue, receivedTime: receivedTime,
+            fulfilled: fulfilled, contextSymbol: storage.requestSymbol
+        )
     }
 
     @inline(__always)
@@ -229,13 +218,20 @@ public struct FrameDecoder {
         of rule: UnsafeMutablePointer<RuleCode>, _ builder: inout TickBuilder, into ticks: inout [Tick]
     ) -> FrameOutcome {
         guard rule.pointee.body == .outputs else { return self.unusualOutcome(of: rule, &builder) }
-        let storage = self.storage
         let before = ticks.count
         builder.build(rule, into: &ticks)
-        let error = builder.sawError ? storage.workspace.pointee.itemError : nil
-        if builder.sawError { storage.workspace.pointee.itemError = nil }
-        if builder.hasProblem { return .malformed(builder.problem) }
-        if ticks.count > before { return .ticks(ticks.count - before) }
+        let count = ticks.count - before
+        return builder.isPlain && count > 0 ? .ticks(count) : self.mixedOutcome(builder, count: count)
+    }
+
+    /// What becomes of a frame that gave no ticks, or more than ticks.
+    @inline(never)
+    private func mixedOutcome(_ builder: TickBuilder, count: Int) -> FrameOutcome {
+        let workspace = self.storage.workspace
+        let error = builder.sawError ? workspace.pointee.itemError : nil
+        if builder.sawError { workspace.pointee.itemError = nil }
+        if builder.hasProblem { return .malformed(workspace.pointee.problem) }
+        if count > 0 { return .ticks(count) }
         if let error { return .providerError(error) }
         if builder.sawUnmatched { return .unmatched }
         return builder.sawControl ? .control : .ignored
@@ -254,7 +250,9 @@ public struct FrameDecoder {
             return .reply(self.storage.render(reply, builder.replyValues(reply), at: builder.receivedTime))
         case .acknowledgement: return .acknowledged(builder.acknowledgement(rule))
         case .registration:
-            guard let channel = builder.registration(rule) else { return .malformed(builder.problem) }
+            guard let channel = builder.registration(rule) else {
+                return .malformed(self.storage.workspace.pointee.problem)
+            }
             self.storage.workspace.pointee.memory.register(channel)
             return .registered(channel)
         case .outputs: preconditionFailure("rules that give ticks do not come here")

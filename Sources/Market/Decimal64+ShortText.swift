@@ -10,35 +10,51 @@ extension Decimal64 {
     /// - Returns: The number, or `nil` as ``parse(_:)`` says.
     package static func parse(_ text: UnsafeRawBufferPointer, readable: Int) -> Parsed? {
         let count = text.count
-        guard readable >= 16, count <= 16, count > 0, let base = text.baseAddress else { return Self.parse(text) }
-        if count <= 8 { return Self.parseWord(text, base) }
-        let low = UInt64(littleEndian: base.loadUnaligned(as: UInt64.self))
-        let high = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        guard count <= 16, count > 0, let base = text.baseAddress else { return Self.parse(text) }
+        if count <= 8 { return readable >= 8 ? Self.parseWord(text, base) : Self.parse(text) }
+        var low = UInt64(littleEndian: base.loadUnaligned(as: UInt64.self))
+        // The last eight bytes, without those that the first word has.
+        var high = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: count &- 8, as: UInt64.self))
+        high = high &>> Self.bits(16 &- count)
         let point = Self.firstPoint(low, high)
-        // Bytes in reading order from the lowest place, without the point, each with its digit's value.
-        var digits = UInt128(high) << 64 | UInt128(low)
         var digitCount = count
         var decimals = 0
         if point < count {
-            let before = (UInt128(1) << UInt128(8 * point)) - 1
-            digits = digits & before | (digits >> 8) & ~before
-            digitCount -= 1
-            decimals = digitCount - point
+            // The bytes behind the point move up by one.
+            if point < 8 {
+                let before = (1 &<< UInt64(truncatingIfNeeded: 8 &* point)) &- 1
+                low = low & before | (low &>> 8) & ~before | high &<< 56
+                high = high &>> 8
+            } else {
+                let before = (1 &<< UInt64(truncatingIfNeeded: 8 &* (point &- 8))) &- 1
+                high = high & before | (high &>> 8) & ~before
+            }
+            digitCount &-= 1
+            decimals = digitCount &- point
         }
-        let unused = UInt128(8 * (16 - digitCount))
-        guard digitCount > 0 else { return nil }
-        digits = ((digits ^ Self.zeros) &<< unused) &>> unused
-        guard (digits | (digits &+ Self.aboveNine)) & Self.highBits == 0 else { return Self.parse(text) }
-        if digits == 0 { return Parsed(value: .zero, isRounded: false) }
+        // From here on bytes are digits' values; there are eight at least, and none behind the last.
+        low ^= Self.zeros
+        high = digitCount == 8 ? 0 : high ^ (Self.zeros &>> Self.bits(16 &- digitCount))
+        guard (low | (low &+ Self.aboveNine) | high | (high &+ Self.aboveNine)) & Self.highBits == 0 else {
+            return Self.parse(text)
+        }
         // Zeros at the end of the text are the empty high places.
-        let significant = 16 - digits.leadingZeroBitCount / 8
-        let aligned = digits &<< UInt128(8 * (16 - significant))
-        let mantissa =
-            Self.eightDigits(UInt64(truncatingIfNeeded: aligned)) * 100_000_000
-            + Self.eightDigits(UInt64(truncatingIfNeeded: aligned >> 64))
-        let exponent = digitCount - significant - decimals
+        let significant: Int
+        var mantissa: UInt64
+        if high != 0 {
+            let behind = 8 &- high.leadingZeroBitCount &>> 3
+            significant = 8 &+ behind
+            mantissa = Self.eightDigits(low) &* Self.powerOfTen(behind)
+            mantissa &+= Self.eightDigits(high &<< Self.bits(8 &- behind))
+        } else {
+            guard low != 0 else { return Parsed(value: .zero, isRounded: false) }
+            significant = 8 &- low.leadingZeroBitCount &>> 3
+            mantissa = Self.eightDigits(low &<< Self.bits(8 &- significant))
+        }
         return Parsed(
-            value: Decimal64(normalisedMantissa: Int64(mantissa), exponent: Int8(truncatingIfNeeded: exponent)),
+            value: Decimal64(
+                normalisedMantissa: Int64(truncatingIfNeeded: mantissa),
+                exponent: Int8(truncatingIfNeeded: digitCount &- significant &- decimals)),
             isRounded: false
         )
     }
@@ -61,8 +77,8 @@ extension Decimal64 {
         }
         guard digitCount > 0 else { return nil }
         let unused = UInt64(8 * (8 - digitCount))
-        digits = ((digits ^ 0x3030_3030_3030_3030) &<< unused) &>> unused
-        guard (digits | (digits &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0 else {
+        digits = ((digits ^ Self.zeros) &<< unused) &>> unused
+        guard (digits | (digits &+ Self.aboveNine)) & Self.highBits == 0 else {
             return Self.parse(text)
         }
         if digits == 0 { return Parsed(value: .zero, isRounded: false) }
@@ -75,10 +91,29 @@ extension Decimal64 {
         )
     }
 
-    private static var zeros: UInt128 { 0x3030_3030_3030_3030_3030_3030_3030_3030 }
+    private static var zeros: UInt64 { 0x3030_3030_3030_3030 }
     /// Added to a digit's value it reaches the high bit from ten on.
-    private static var aboveNine: UInt128 { 0x7676_7676_7676_7676_7676_7676_7676_7676 }
-    private static var highBits: UInt128 { 0x8080_8080_8080_8080_8080_8080_8080_8080 }
+    private static var aboveNine: UInt64 { 0x7676_7676_7676_7676 }
+    private static var highBits: UInt64 { 0x8080_8080_8080_8080 }
+
+    /// The bits of so many bytes.
+    @inline(__always)
+    private static func bits(_ bytes: Int) -> UInt64 { UInt64(truncatingIfNeeded: 8 &* bytes) }
+
+    /// 10^`exponent` for 1…8.
+    @inline(__always)
+    private static func powerOfTen(_ exponent: Int) -> UInt64 {
+        switch exponent {
+        case 1: 10
+        case 2: 100
+        case 3: 1000
+        case 4: 10_000
+        case 5: 100_000
+        case 6: 1_000_000
+        case 7: 10_000_000
+        default: 100_000_000
+        }
+    }
 
     /// The place of the first `.`, or 16.
     @inline(__always)

@@ -1,6 +1,8 @@
 import Market
 
 /// What a decoder remembers of one connection, to read later frames by: channel ids, merged quotes, symbols that are live.
+///
+/// The owner calls ``deallocate()`` at its end.
 struct ConnectionMemory {
     /// A channel that the venue calls by an id.
     struct Channel {
@@ -10,10 +12,9 @@ struct ConnectionMemory {
     }
 
     private let channelKinds: [String]
-    private var channels: [String: Channel] = [:]
-    /// The last channel asked for: most venues send several frames of a channel in a row.
-    private var lastID: [UInt8] = []
-    private var lastChannel: Channel?
+    private var channels: [Channel] = []
+    /// From ids to indexes in `channels`.
+    private var table = KeyTable(minimumCapacity: 16)
     /// By symbol the quote that a merging rule last made.
     var quotes: [Symbol: Quote] = [:]
     /// Symbols that have had a trade young enough to be live.
@@ -25,23 +26,33 @@ struct ConnectionMemory {
     init(channelKinds: [String]) { self.channelKinds = channelKinds }
 
     /// Forgets everything: a new connection begins.
-    mutating func reset() { self = ConnectionMemory(channelKinds: self.channelKinds) }
+    mutating func reset() {
+        self.table.deallocate()
+        self = ConnectionMemory(channelKinds: self.channelKinds)
+    }
+
+    func deallocate() { self.table.deallocate() }
 
     /// Remembers a channel; too many of them are not.
     mutating func register(_ channel: RegisteredChannel) {
-        self.lastChannel = nil
-        guard self.channels.count < Self.channelsMax || self.channels[channel.id] != nil else { return }
         let kind = channel.kind.flatMap { self.channelKinds.firstIndex(of: $0) } ?? -1
-        self.channels[channel.id] = Channel(kind: kind, symbol: channel.symbol)
+        let entry = Channel(kind: kind, symbol: channel.symbol)
+        let id = Array(channel.id.utf8)
+        let known = id.withUnsafeBufferPointer { bytes in
+            bytes.baseAddress.map { self.table.find(KeyBytes($0, length: bytes.count, end: $0 + bytes.count)) } ?? -1
+        }
+        if known >= 0 {
+            self.channels[Int(known)] = entry
+        } else if self.channels.count < Self.channelsMax {
+            self.table.insert(id, value: Int32(self.channels.count))
+            self.channels.append(entry)
+        }
     }
 
     /// The channel that the venue calls so.
-    mutating func channel(_ id: UnsafeBufferPointer<UInt8>) -> Channel? {
-        if let last = self.lastChannel, self.lastID.elementsEqual(id) { return last }
-        guard let found = self.channels[String(decoding: id, as: UTF8.self)] else { return nil }
-        self.lastID.removeAll(keepingCapacity: true)
-        self.lastID.append(contentsOf: id)
-        self.lastChannel = found
-        return found
+    @inline(__always)
+    func channel(_ id: KeyBytes) -> Channel? {
+        let index = self.table.find(id)
+        return index >= 0 ? self.channels[Int(index)] : nil
     }
 }

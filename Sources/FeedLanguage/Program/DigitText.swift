@@ -5,22 +5,21 @@ enum DigitText {
     /// The number that up to sixteen digits make; `nil` for anything but digits.
     ///
     /// - Parameters:
-    ///   - base: The first digit; sixteen bytes may be read from it.
+    ///   - base: The first digit; eight bytes may be read from it.
     ///   - count: How many digits, 1…16.
     /// - Returns: The number, or `nil`.
     @inline(__always)
     static func integer(_ base: UnsafePointer<UInt8>, count: Int) -> Int64? {
-        let missing = UInt64(truncatingIfNeeded: 64 &- 8 &* (count & 7))
+        let first = KeyBytes.load(base) ^ 0x3030_3030_3030_3030
         if count <= 8 {
-            let word = KeyBytes.load(base) ^ 0x3030_3030_3030_3030
-            let digits = count == 8 ? word : word &<< missing
+            let digits = first &<< UInt64(truncatingIfNeeded: 64 &- 8 &* count)
             return Self.areDigits(digits) ? Self.eight(digits) : nil
         }
-        let high = KeyBytes.load(base) ^ 0x3030_3030_3030_3030
-        let word = KeyBytes.load(base + 8) ^ 0x3030_3030_3030_3030
-        let low = count == 16 ? word : word &<< missing
-        guard Self.areDigits(high), Self.areDigits(low) else { return nil }
-        return Self.eight(high) &* Self.powers(count &- 8) &+ Self.eight(low)
+        // The last eight, without those that the first word has.
+        let overlap = UInt64(truncatingIfNeeded: 8 &* (16 &- count))
+        let last = ((KeyBytes.load(base + (count &- 8)) ^ 0x3030_3030_3030_3030) &>> overlap) &<< overlap
+        guard Self.areDigits(first), Self.areDigits(last) else { return nil }
+        return Self.eight(first) &* Self.powers(count &- 8) &+ Self.eight(last)
     }
 
     /// Whether each byte is 0…9.

@@ -15,19 +15,15 @@ extension FrameScanner {
         let guesses = self.workspace.pointee.guesses + Int(node.pointee.guessBase)
         var member = 0
         var kind = KeyGuess.kind(rules: self.possible)
-        var place = Self.skipSpace(begin + 1, end)
-        if place < end, place.pointee == UInt8(ascii: "}") { return place + 1 }
+        // At the brace, then behind each value.
+        var place = begin
         while true {
-            guard place < end else { return self.fail(.unexpectedEnd, place) }
-            guard place.pointee == UInt8(ascii: "\"") else { return self.fail(.unexpectedByte, place) }
-            let key = place + 1
             let child: Int32
             let guess = guesses + KeyGuess.index(kind: kind, member: member)
-            member &+= 1
             let isString: Bool
-            if guess.pointee.holds(key, end) {
+            if guess.pointee.holds(place, end) {
                 child = guess.pointee.child
-                place = key + Int(guess.pointee.length)
+                place += Int(guess.pointee.length)
                 if guess.pointee.isString {
                     isString = true
                 } else {
@@ -37,14 +33,17 @@ extension FrameScanner {
                     if isString { place += 1 }
                 }
             } else {
+                guard let key = self.key(behind: place, isFirst: member == 0) else { return nil }
+                if key.pointee == UInt8(ascii: "}") { return key + 1 }
                 var hasEscape = false
-                guard let keyEnd = self.closingQuote(key, &hasEscape) else { return nil }
-                child = self.find(keys, key, keyEnd, hasEscape, guess)
-                if child == Self.badKey { return self.fail(.badEscape, key) }
-                guard let valuePlace = self.behindColon(keyEnd + 1) else { return nil }
-                isString = valuePlace.pointee == UInt8(ascii: "\"")
-                place = isString ? valuePlace + 1 : valuePlace
+                guard let keyEnd = self.closingQuote(key + 1, &hasEscape) else { return nil }
+                child = self.find(keys, key + 1, keyEnd, hasEscape, guess)
+                if child == Self.badKey { return self.fail(.badEscape, key + 1) }
+                guard let value = self.behindColon(keyEnd + 1) else { return nil }
+                isString = value.pointee == UInt8(ascii: "\"")
+                place = isString ? value + 1 : value
             }
+            member &+= 1
             if isString {
                 var hasEscape = false
                 guard let close = self.closingQuote(place, &hasEscape) else { return nil }
@@ -54,11 +53,6 @@ extension FrameScanner {
                     if nodes[Int(child)].watch >= 0 { kind = KeyGuess.kind(rules: self.possible) }
                 }
                 place = close + 1
-                // The usual `,"` leads straight to the next key.
-                if end - close > 2, close[1] == UInt8(ascii: ","), close[2] == UInt8(ascii: "\"") {
-                    place = close + 2
-                    continue
-                }
             } else if place.pointee &- UInt8(ascii: "0") < 10 {
                 guard let length = JSONNumber.length(place, limit: end - place) else {
                     return self.fail(.badNumber, place)
@@ -77,16 +71,30 @@ extension FrameScanner {
                 guard let behind = self.skipValue(place) else { return nil }
                 place = behind
             }
-            place = Self.skipSpace(place, end)
-            guard place < end else { return self.fail(.unexpectedEnd, place) }
-            if place.pointee == UInt8(ascii: ",") {
-                place = Self.skipSpace(place + 1, end)
-            } else if place.pointee == UInt8(ascii: "}") {
-                return place + 1
-            } else {
-                return self.fail(.unexpectedByte, place)
-            }
         }
+    }
+
+    /// The opening quote of an object's next key, or the object's closing brace.
+    ///
+    /// - Parameters:
+    ///   - place: The opening brace, or the place behind a value.
+    ///   - isFirst: Whether it is the brace.
+    /// - Returns: `nil` when there is something else.
+    @inline(never)
+    mutating func key(behind place: Place, isFirst: Bool) -> Place? {
+        var place = place
+        if isFirst {
+            place = Self.skipSpace(place + 1, self.end)
+            if place < self.end, place.pointee == UInt8(ascii: "}") { return place }
+        } else {
+            place = Self.skipSpace(place, self.end)
+            guard place < self.end else { return self.fail(.unexpectedEnd, place) }
+            if place.pointee == UInt8(ascii: "}") { return place }
+            guard place.pointee == UInt8(ascii: ",") else { return self.fail(.unexpectedByte, place) }
+            place = Self.skipSpace(place + 1, self.end)
+        }
+        guard place < self.end else { return self.fail(.unexpectedEnd, place) }
+        return place.pointee == UInt8(ascii: "\"") ? place : self.fail(.unexpectedByte, place)
     }
 
     /// Says that an escape in a key is wrong.
@@ -182,56 +190,106 @@ extension FrameScanner {
         return self.value(place, self.nodes + Int(node.pointee.memberNode), slots, row: index)
     }
 
+    /// Reads an array's member for those who want it: `child` by its position, a row of its own, or nobody.
+    mutating func item(
+        _ place: Place, _ node: UnsafeMutablePointer<ProgramNode>, _ child: Int, _ slots: UnsafeMutablePointer<Slot>,
+        row: Int
+    ) -> Place? {
+        if child >= 0 {
+            guard let behind = self.value(place, self.nodes + child, slots, row: row) else { return nil }
+            self.examined = max(self.examined, behind - self.start)
+            return node.pointee.memberScope >= 0 ? self.member(place, node, row: row) : behind
+        }
+        return node.pointee.memberScope >= 0 ? self.member(place, node, row: row) : self.skipValue(place)
+    }
+
     mutating func array(
         _ begin: Place, _ node: UnsafeMutablePointer<ProgramNode>, _ slots: UnsafeMutablePointer<Slot>, row: Int
     ) -> Place? {
-        var place = Self.skipSpace(begin + 1, self.end)
-        if place < self.end, place.pointee == UInt8(ascii: "]") { return place + 1 }
-        let isRow = node.pointee.memberScope >= 0
-        // The places of the last eight members, for indexes from the end.
-        var tail = (begin, begin, begin, begin, begin, begin, begin, begin)
+        let end = self.end
+        var place = Self.skipSpace(begin + 1, end)
+        if place < end, place.pointee == UInt8(ascii: "]") { return place + 1 }
+        let rowScope = Int(node.pointee.memberScope)
+        let hasNegativeIndex = node.pointee.hasNegativeIndex
+        // Where the last eight members start and end, for indexes from the end.
+        var tail = (UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0))
         var count = 0
         while true {
-            if node.pointee.hasNegativeIndex {
+            guard place < end else { return self.fail(.unexpectedEnd, place) }
+            let child = Self.node(node, at: count)
+            let member = place
+            let first = place.pointee
+            if first &- UInt8(ascii: "0") < 10 || first == UInt8(ascii: "-") {
+                guard let length = JSONNumber.length(place, limit: end - place) else {
+                    return self.fail(.badNumber, place)
+                }
+                let behind = place + length
+                if child >= 0 {
+                    guard self.capture(self.nodes + child, slots, .number, place, behind) else { return nil }
+                    self.examined = max(self.examined, behind - self.start)
+                }
+                if rowScope >= 0 {
+                    let memberNode = self.nodes + Int(node.pointee.memberNode)
+                    let isUsed = memberNode.pointee.slot >= 0
+                    guard let own = self.workspace.pointee.append(scope: rowScope, parent: row, isUsed: isUsed) else {
+                        return self.fail(.tooManyItems, place)
+                    }
+                    guard !isUsed || self.capture(memberNode, own, .number, place, behind) else { return nil }
+                }
+                place = behind
+            } else {
+                guard let behind = self.item(place, node, child, slots, row: row) else { return nil }
+                place = behind
+            }
+            if hasNegativeIndex {
+                let bounds = UInt64(place - self.start) &<< 32 | UInt64(member - self.start)
                 withUnsafeMutableBytes(of: &tail) { bytes in
-                    bytes.storeBytes(of: place, toByteOffset: (count & 7) * MemoryLayout<Place>.stride, as: Place.self)
+                    bytes.storeBytes(of: bounds, toByteOffset: (count & 7) &* 8, as: UInt64.self)
                 }
             }
-            let child = Self.node(node, at: count)
-            var behind: Place?
-            if child >= 0 {
-                guard let read = self.value(place, self.nodes + child, slots, row: row) else { return nil }
-                self.examined = max(self.examined, read - self.start)
-                behind = read
+            count &+= 1
+            // The usual `,` with the next member right behind it.
+            if end - place > 1, place.pointee == UInt8(ascii: ","), place[1] > 0x20 {
+                place += 1
+                continue
             }
-            if isRow {
-                behind = self.member(place, node, row: row)
-            } else if child < 0 {
-                behind = self.skipValue(place)
-            }
-            guard let behind else { return nil }
-            count += 1
-            place = Self.skipSpace(behind, self.end)
-            guard place < self.end else { return self.fail(.unexpectedEnd, place) }
+            place = Self.skipSpace(place, end)
+            guard place < end else { return self.fail(.unexpectedEnd, place) }
             if place.pointee == UInt8(ascii: "]") { break }
             guard place.pointee == UInt8(ascii: ",") else { return self.fail(.unexpectedByte, place) }
-            place = Self.skipSpace(place + 1, self.end)
+            place = Self.skipSpace(place + 1, end)
         }
-        guard node.pointee.hasNegativeIndex, let indexes = node.pointee.indexes else { return place + 1 }
+        guard hasNegativeIndex, let indexes = node.pointee.indexes else { return place + 1 }
         self.examined = max(self.examined, place - self.start)
         for entry in 0..<node.pointee.indexCount {
             let index = Int(indexes[entry].index)
             guard index < 0, -index <= min(count, 8) else { continue }
-            let member = withUnsafeBytes(of: &tail) { bytes in
-                bytes.load(fromByteOffset: ((count + index) & 7) * MemoryLayout<Place>.stride, as: Place.self)
+            let bounds = withUnsafeBytes(of: &tail) { bytes in
+                bytes.load(fromByteOffset: ((count + index) & 7) &* 8, as: UInt64.self)
             }
-            guard self.value(member, self.nodes + Int(indexes[entry].node), slots, row: row) != nil else { return nil }
+            let member = self.start + Int(bounds & 0xFFFF_FFFF)
+            let child = self.nodes + Int(indexes[entry].node)
+            if member.pointee &- UInt8(ascii: "0") < 10 {
+                let behind = self.start + Int(bounds &>> 32)
+                guard self.capture(child, slots, .number, member, behind) else { return nil }
+            } else {
+                guard self.value(member, child, slots, row: row) != nil else { return nil }
+            }
         }
         return place + 1
     }
 
+    /// The node of the member at a position, or −1.
     @inline(__always)
     static func node(_ node: UnsafeMutablePointer<ProgramNode>, at position: Int) -> Int {
+        if position < node.pointee.positionCount, let positions = node.pointee.positions {
+            return Int(positions[position])
+        }
+        return position < ProgramNode.positionsMax ? -1 : Self.distantNode(node, at: position)
+    }
+
+    @inline(never)
+    private static func distantNode(_ node: UnsafeMutablePointer<ProgramNode>, at position: Int) -> Int {
         guard let indexes = node.pointee.indexes else { return -1 }
         for entry in 0..<node.pointee.indexCount where Int(indexes[entry].index) == position {
             return Int(indexes[entry].node)

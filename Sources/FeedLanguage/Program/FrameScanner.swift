@@ -36,9 +36,6 @@ struct FrameScanner {
     /// The conditions known to hold.
     var fulfilled: UInt64 = 0
 
-    /// No row has a value beyond so many slots.
-    var slotsUsed = 0
-
     /// How deep skipped values may nest.
     static let depthMax = 64
 
@@ -147,7 +144,6 @@ struct FrameScanner {
     ) -> Bool {
         let slot = Int(node.pointee.slot)
         guard slot >= 0, slots[slot].kind == .absent else { return true }
-        self.slotsUsed = max(self.slotsUsed, slot &+ 1)
         slots[slot] = Slot(
             start: UInt32(truncatingIfNeeded: from - self.start), end: UInt32(truncatingIfNeeded: to - self.start),
             kind: kind

@@ -1,9 +1,10 @@
 /// The key that stood at one place of an object in the last frame of the same kind.
 ///
 /// A venue writes the keys of a message in the same order every time, so the guess nearly always holds, and then neither
-/// the key's end need be searched nor its hash computed nor its colon looked for. A wrong guess costs nothing but the ordinary way.
+/// the comma nor the key's end nor its colon need be searched, nor its hash computed. A wrong guess costs nothing but the
+/// ordinary way.
 struct KeyGuess {
-    /// The text from the key's first byte to `":"` or `":`: its first eight bytes, the eight after them, its last eight.
+    /// The text from the `{` or `,` before the key to the value: its first eight bytes, the eight after them, its last eight.
     private var first: UInt64 = 0
     private var middle: UInt64 = 0
     private var last: UInt64 = 0
@@ -32,29 +33,38 @@ struct KeyGuess {
     @inline(__always)
     static func index(kind: Int, member: Int) -> Int { kind &+ (member & (Self.membersMax &- 1)) }
 
-    /// Whether the key at `key` and what follows it are as before.
+    /// Whether the bytes at `place` are as before.
     @inline(__always)
-    func holds(_ key: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Bool {
+    func holds(_ place: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>) -> Bool {
         let length = Int(self.length)
-        guard end - key > max(length, 8), KeyBytes.load(key) & self.firstMask == self.first else { return false }
+        guard end - place > max(length, 8), KeyBytes.load(place) & self.firstMask == self.first else { return false }
         if length <= 8 { return true }
-        return KeyBytes.load(key + (length &- 8)) == self.last
-            && (length <= 16 || KeyBytes.load(key + 8) == self.middle)
+        return KeyBytes.load(place + (length &- 8)) == self.last
+            && (length <= 16 || KeyBytes.load(place + 8) == self.middle)
     }
 
-    /// Remembers a key of up to 21 bytes, written without escapes, if the value follows it without blanks.
+    /// Remembers a key of up to 20 bytes, written without escapes, if no blanks stand around it.
+    ///
+    /// - Parameters:
+    ///   - key: The key's first byte, behind at least two others.
+    ///   - keyEnd: Its closing quote.
+    ///   - end: The end of the frame.
+    ///   - child: What it stands for.
     mutating func learn(
         _ key: UnsafePointer<UInt8>, _ keyEnd: UnsafePointer<UInt8>, _ end: UnsafePointer<UInt8>, child: Int32
     ) {
         self.length = .max
-        guard end - keyEnd > 3, end - key > 8, keyEnd[1] == UInt8(ascii: ":"), keyEnd[2] > 0x20 else { return }
+        let start = key - 2
+        guard end - keyEnd > 3, end - start > 8, start[0] == UInt8(ascii: ",") || start[0] == UInt8(ascii: "{"),
+            keyEnd[1] == UInt8(ascii: ":"), keyEnd[2] > 0x20
+        else { return }
         let isString = keyEnd[2] == UInt8(ascii: "\"")
-        let length = keyEnd - key + (isString ? 3 : 2)
+        let length = keyEnd - start + (isString ? 3 : 2)
         guard length <= 24 else { return }
         self.firstMask = length >= 8 ? .max : (1 << UInt64(length * 8)) - 1
-        self.first = KeyBytes.load(key) & self.firstMask
-        self.middle = length > 16 ? KeyBytes.load(key + 8) : 0
-        self.last = length > 8 ? KeyBytes.load(key + (length - 8)) : 0
+        self.first = KeyBytes.load(start) & self.firstMask
+        self.middle = length > 16 ? KeyBytes.load(start + 8) : 0
+        self.last = length > 8 ? KeyBytes.load(start + (length - 8)) : 0
         self.length = Int32(length)
         self.child = child
         self.isString = isString

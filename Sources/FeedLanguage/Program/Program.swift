@@ -83,16 +83,72 @@ struct PatternTest {
     var whenFalse: Verdict
 }
 
+/// Up to eight bytes that must stand somewhere in a text of at least eight.
+struct AffixWord {
+    private var word: UInt64 = 0
+    private var mask: UInt64 = 0
+    /// Where in the text a word is read, negative from its end.
+    private let offset: Int
+
+    /// The first `count` bytes at `bytes`, which stand at `offset` in the text.
+    init(_ bytes: UnsafeMutablePointer<UInt8>, count: Int, offset: Int) {
+        // So that the word lies in the text.
+        self.offset = offset < 0 ? min(offset, -8) : offset
+        let shift = 8 * (offset - self.offset)
+        for index in 0..<count {
+            self.word |= UInt64(bytes[index]) << UInt64(8 * index + shift)
+            self.mask |= 0xFF << UInt64(8 * index + shift)
+        }
+    }
+
+    /// Whether they do.
+    @inline(__always)
+    func holds(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        let place = self.offset < 0 ? text + (length &+ self.offset) : text + self.offset
+        return KeyBytes.load(place) & self.mask == self.word
+    }
+}
+
 /// What a text must start and end with.
 struct Affix {
-    var prefix: UnsafeMutablePointer<UInt8>
-    var prefixCount: Int
-    var suffix: UnsafeMutablePointer<UInt8>
-    var suffixCount: Int
+    let prefix: UnsafeMutablePointer<UInt8>
+    let prefixCount: Int
+    let suffix: UnsafeMutablePointer<UInt8>
+    let suffixCount: Int
+    private let prefixEnds: (AffixWord, AffixWord)
+    private let suffixEnds: (AffixWord, AffixWord)
+
+    init(
+        prefix: UnsafeMutablePointer<UInt8>, prefixCount: Int, suffix: UnsafeMutablePointer<UInt8>, suffixCount: Int
+    ) {
+        self.prefix = prefix
+        self.prefixCount = prefixCount
+        self.suffix = suffix
+        self.suffixCount = suffixCount
+        let (before, behind) = (min(8, prefixCount), min(8, suffixCount))
+        self.prefixEnds = (
+            AffixWord(prefix, count: before, offset: 0),
+            AffixWord(prefix + (prefixCount - before), count: before, offset: prefixCount - before)
+        )
+        self.suffixEnds = (
+            AffixWord(suffix, count: behind, offset: -suffixCount),
+            AffixWord(suffix + (suffixCount - behind), count: behind, offset: -behind)
+        )
+    }
 
     /// Whether the text does.
+    @inline(__always)
     func matches(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
-        guard length >= self.prefixCount + self.suffixCount else { return false }
+        guard length >= self.prefixCount &+ self.suffixCount else { return false }
+        guard length >= 8 else { return self.matchesByteByByte(text, length) }
+        guard self.suffixEnds.1.holds(text, length), self.prefixEnds.0.holds(text, length),
+            self.suffixEnds.0.holds(text, length), self.prefixEnds.1.holds(text, length)
+        else { return false }
+        return max(self.prefixCount, self.suffixCount) <= 16 || self.matchesByteByByte(text, length)
+    }
+
+    @inline(never)
+    private func matchesByteByByte(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
         for index in 0..<self.prefixCount where text[index] != self.prefix[index] { return false }
         let tail = text + (length - self.suffixCount)
         for index in 0..<self.suffixCount where tail[index] != self.suffix[index] { return false }
@@ -119,6 +175,11 @@ struct ProgramNode {
     var indexes: UnsafeMutablePointer<Index>?
     var indexCount = 0
     var hasNegativeIndex = false
+    /// By position in the array the node of the member there, or −1; what lies beyond is in `indexes` only.
+    var positions: UnsafeMutablePointer<Int32>?
+    var positionCount = 0
+    /// How many positions a table may have.
+    static let positionsMax = 64
     /// The scope whose rows are this array's members, or −1.
     var memberScope: Int32 = -1
     var memberNode: Int32 = -1

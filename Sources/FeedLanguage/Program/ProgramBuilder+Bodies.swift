@@ -165,9 +165,12 @@ extension ProgramBuilder {
         var references: [SlotReference] = []
         for path in source.paths { references.append(try self.reference(path, chain: chain, mark: source.mark)) }
         var code = FieldCode(
-            isMapped: true, unit: TimeUnitCode(source.unit), captured: source.like.map { self.affix($0) },
+            isMapped: true, unit: TimeUnitCode(source.unit),
+            captured: source.like.map { self.memory.store([self.affix($0)]) },
             sides: source.sides.map { sides in
-                self.memory.table(sides.map { (text: Array($0.key.utf8), value: Int32($0.value.rawValue)) })
+                self.memory.store([
+                    self.memory.table(sides.map { (text: Array($0.key.utf8), value: Int32($0.value.rawValue)) })
+                ])
             },
             fallbackSide: source.fallbackSide.rawValue
         )

@@ -227,6 +227,11 @@ struct ProgramBuilder {
             }
             node.indexes = self.memory.store(indexes)
             node.indexCount = tree.indexes.count
+            let near = indexes.filter { 0..<Int32(ProgramNode.positionsMax) ~= $0.index }
+            var positions = [Int32](repeating: -1, count: Int(near.map(\.index).max() ?? -1) + 1)
+            for entry in near { positions[Int(entry.index)] = entry.node }
+            node.positions = self.memory.store(positions)
+            node.positionCount = positions.count
         }
         if let members = tree.members {
             node.memberScope = Int32(members.scope)

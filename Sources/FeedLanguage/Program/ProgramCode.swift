@@ -1,6 +1,6 @@
 import Market
 
-/// Where a field's value is and how to read it; plain data, so that building a tick counts no references.
+/// Where a field's value is and how to read it; plain and small, so that building a tick counts no references.
 struct FieldCode {
     /// The first place to look at; a slot of −1 is none.
     var scope: Int32 = 0
@@ -23,9 +23,9 @@ struct FieldCode {
     var isMapped = false
     var unit = TimeUnitCode.auto
     /// What stands around the part of the text that counts.
-    var captured: Affix?
+    var captured: UnsafeMutablePointer<Affix>?
     /// The taker's side by wire text.
-    var sides: KeyTable?
+    var sides: UnsafeMutablePointer<KeyTable>?
     /// The raw value of the ``Side`` of other texts.
     var fallbackSide = Side.unknown.rawValue
 }

@@ -4,7 +4,7 @@ extension TickBuilder {
     /// Keeps the first complaint.
     @inline(never)
     mutating func complain(_ message: String) {
-        if !self.hasProblem { self.problem = message }
+        if !self.hasProblem { self.workspace.pointee.problem = message }
         self.hasProblem = true
     }
 
@@ -36,6 +36,13 @@ extension TickBuilder {
         }
     }
 
+    /// A value's text for comparing: read in words where the frame goes on behind it.
+    @inline(__always)
+    func key(_ text: UnsafeBufferPointer<UInt8>, at start: UnsafePointer<UInt8>) -> KeyBytes {
+        let isInFrame = start >= self.base && start < self.end
+        return KeyBytes(start, length: text.count, end: isInFrame ? self.end : start + text.count)
+    }
+
     @inline(never)
     func unescaped(_ slot: Slot) -> UnsafeBufferPointer<UInt8>? {
         let start = self.base + Int(slot.start)
@@ -58,9 +65,10 @@ extension TickBuilder {
                 var start = self.base + Int(slot.start)
                 var count = Int(slot.end &- slot.start)
                 if let around = field.captured {
-                    let isMatch = count > around.prefixCount + around.suffixCount && around.matches(start, count)
-                    start += around.prefixCount
-                    count = isMatch ? count - around.prefixCount - around.suffixCount : 0
+                    let outside = around.pointee.prefixCount &+ around.pointee.suffixCount
+                    let isMatch = count > outside && around.pointee.matches(start, count)
+                    start += around.pointee.prefixCount
+                    count = isMatch ? count &- outside : 0
                 }
                 if count > 0, let found = self.symbols.pointee.symbol(start, count: count, end: self.end) {
                     return found
@@ -248,8 +256,8 @@ extension TickBuilder {
     @inline(__always)
     func integer(_ field: borrowing FieldCode) -> Int64? {
         guard field.isMapped, let text = self.bytes(self.slot(field)), let start = text.baseAddress else { return nil }
-        // Sixteen readable bytes: of the frame, not of the text written out for escapes.
-        if start >= self.base, self.end - start >= 16, text.count <= 16, text.count > 0,
+        // Readable bytes are those of the frame, not of the text written out for escapes.
+        if text.count <= 16, text.count > 0, text.count >= 8 || (start >= self.base && self.end - start >= 8),
             let short = DigitText.integer(start, count: text.count)
         {
             return short
@@ -286,7 +294,7 @@ extension TickBuilder {
         if let text = self.bytes(self.slot(field)), let start = text.baseAddress {
             if field.isSign { return Self.side(ofNumber: text, isInverted: field.isInverted) }
             if let sides = field.sides {
-                let found = sides.find(KeyBytes(start, length: text.count, end: start + text.count))
+                let found = sides.pointee.find(self.key(text, at: start))
                 if found >= 0 { side = UInt8(truncatingIfNeeded: found) }
             } else if Self.equalIgnoringCase(text, "buy") {
                 return field.isInverted ? .sell : .buy
@@ -355,7 +363,7 @@ extension TickBuilder {
         switch slot.kind {
         case .string, .escapedString:
             guard let text = self.bytes(slot), let start = text.baseAddress else { return false }
-            return condition.pointee.strings.find(KeyBytes(start, length: text.count, end: start + text.count)) >= 0
+            return condition.pointee.strings.find(self.key(text, at: start)) >= 0
         case .number, .true_, .false_, .null:
             let start = self.base + Int(slot.start)
             let length = Int(slot.end &- slot.start)

@@ -23,8 +23,8 @@ struct TickBuilder {
     var sawError = false
     /// Whether a value could not be read.
     var hasProblem = false
-    /// The first such value.
-    var problem = ""
+    /// Whether there was nothing but ticks, or nothing at all.
+    var isPlain: Bool { !self.hasProblem && !self.sawError }
 
     init(
         base: UnsafePointer<UInt8>, end: UnsafePointer<UInt8>, workspace: UnsafeMutablePointer<Workspace>,
@@ -115,12 +115,13 @@ struct TickBuilder {
         if code.pointee.staleFirst > 0, self.isStaleFirst(symbol, time, limit: code.pointee.staleFirst) {
             flags.insert(.snapshot)
         }
-        let trade = Trade(
-            symbol: symbol, venue: self.venue, price: price, size: size, side: self.side(code.pointee.side),
-            id: self.text(code.pointee.id), eventTime: time, receivedTime: self.receivedTime,
-            venueSequence: self.integer(code.pointee.sequence), flags: flags
-        )
-        ticks.append(.trade(consume trade))
+        let tick = Tick.trade(
+            Trade(
+                symbol: symbol, venue: self.venue, price: price, size: size, side: self.side(code.pointee.side),
+                id: self.text(code.pointee.id), eventTime: time, receivedTime: self.receivedTime,
+                venueSequence: self.integer(code.pointee.sequence), flags: flags
+            ))
+        ticks.append(tick)
     }
 
     /// Whether a trade is older than `limit` and its symbol has had no younger one.
@@ -196,9 +197,9 @@ struct TickBuilder {
 
     /// The symbol that a field names, without a complaint when it names none.
     mutating func symbolIfKnown(_ field: FieldCode) -> Symbol? {
-        let (hadProblem, oldProblem) = (self.hasProblem, self.problem)
+        let (hadProblem, oldProblem) = (self.hasProblem, self.workspace.pointee.problem)
         let symbol = self.symbol(field)
-        (self.hasProblem, self.problem) = (hadProblem, oldProblem)
+        (self.hasProblem, self.workspace.pointee.problem) = (hadProblem, oldProblem)
         return symbol
     }
 

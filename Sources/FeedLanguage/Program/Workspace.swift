@@ -8,6 +8,8 @@ struct Workspace {
         /// For each row the index of its row in the outer scope.
         var parents: UnsafeMutablePointer<Int32>
         var count: Int
+        /// Rows from here on have no values.
+        var usedCount = 0
         var capacity: Int
         let stride: Int
     }
@@ -18,8 +20,8 @@ struct Workspace {
     let current: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
     /// By object node: what its keys probably are.
     let guesses: UnsafeMutablePointer<KeyGuess>
-    /// How many slots of the frame's row the last frame may have written.
-    var slotsUsed = 0
+    /// Whether the last frame made rows.
+    private var hasRows = false
     /// Frames that need not be scanned.
     let decisions = DecisionCache()
     /// The last ISO 8601 minute.
@@ -30,6 +32,8 @@ struct Workspace {
     let tables: [FactorTable]
     /// What an item of the frame said is wrong.
     var itemError: ProviderError?
+    /// The first value of the frame that could not be read.
+    var problem = ""
     /// What earlier frames of the connection have told.
     var memory: ConnectionMemory
     /// Where strings with escapes are written out.
@@ -74,39 +78,59 @@ struct Workspace {
         self.current.deallocate()
         self.guesses.deallocate()
         self.decisions.deallocate()
+        self.memory.deallocate()
         self.text.deallocate()
     }
 
     /// Forgets the last frame.
     @inline(__always)
-    func reset() {
-        let first = self.rows.pointee
-        // An absent slot is all zeros.
-        UnsafeMutableRawPointer(first.slots).initializeMemory(
-            as: UInt8.self, repeating: 0, count: self.slotsUsed &* MemoryLayout<Slot>.stride
-        )
-        var scope = 1
-        while scope < self.scopeCount {
-            self.rows[scope].count = 0
-            scope &+= 1
+    mutating func reset() {
+        Self.clear(self.rows.pointee.slots, count: self.rows.pointee.stride)
+        if self.hasRows { self.forgetRows() }
+    }
+
+    @inline(never)
+    private mutating func forgetRows() {
+        for scope in 1..<self.scopeCount {
+            let rows = self.rows + scope
+            Self.clear(rows.pointee.slots, count: rows.pointee.usedCount &* rows.pointee.stride)
+            rows.pointee.usedCount = 0
+            rows.pointee.count = 0
         }
+        self.hasRows = false
+    }
+
+    @inline(__always)
+    private static func clear(_ slots: UnsafeMutablePointer<Slot>, count: Int) {
+        // An absent slot is all zeros.
+        UnsafeMutableRawPointer(slots).initializeMemory(
+            as: UInt8.self, repeating: 0, count: count &* MemoryLayout<Slot>.stride
+        )
     }
 
     /// A new row of absent values; `nil` when the frame has too many.
-    mutating func append(scope: Int, parent: Int) -> UnsafeMutablePointer<Slot>? {
+    ///
+    /// - Parameters:
+    ///   - scope: Whose row.
+    ///   - parent: The index of its row in the outer scope.
+    ///   - isUsed: Whether the row may get values.
+    /// - Returns: The row.
+    @inline(__always)
+    mutating func append(scope: Int, parent: Int, isUsed: Bool = true) -> UnsafeMutablePointer<Slot>? {
         let rows = self.rows + scope
-        if rows.pointee.count == rows.pointee.capacity {
-            guard rows.pointee.count < Self.rowsMax else { return nil }
+        let index = rows.pointee.count
+        if index == rows.pointee.capacity {
+            guard index < Self.rowsMax else { return nil }
             self.grow(rows)
         }
-        let index = rows.pointee.count
-        rows.pointee.count = index + 1
-        rows.pointee.parents[index] = Int32(parent)
-        let slots = rows.pointee.slots + index * rows.pointee.stride
-        slots.update(repeating: .absent, count: rows.pointee.stride)
-        return slots
+        self.hasRows = true
+        rows.pointee.count = index &+ 1
+        if isUsed { rows.pointee.usedCount = index &+ 1 }
+        rows.pointee.parents[index] = Int32(truncatingIfNeeded: parent)
+        return rows.pointee.slots + index &* rows.pointee.stride
     }
 
+    @inline(never)
     private func grow(_ rows: UnsafeMutablePointer<Rows>) {
         let old = rows.pointee
         let capacity = old.capacity * 2
