@@ -29,7 +29,7 @@ def test_trades_made_during_a_restart_are_found_missing_and_fetched(database, tm
         first.process.wait(10)
         rows_before = newest(database)
         symbol, identifier = next(iter(rows_before.items()))
-        soak.time.sleep(3)
+        wait_until(lambda: exchange.get("/ledger")["symbols"][symbol]["last"] > identifier + 50, 20, "more trades")
         second = start(database, tmp_path, exchange, "second.log")
         wait_until(lambda: soak.settled(database) and soak.gaps(database), 30, "repaired gaps")
         ledger = exchange.get("/ledger")["symbols"]
@@ -57,7 +57,8 @@ def test_gaps_that_another_run_left_open_are_finished(database, tmp_path):
     service = None
     try:
         service = start(database, tmp_path, exchange, "first.log")
-        wait_until(lambda: "BTC-USD" in newest(database))
+        wait_until(lambda: rows(
+            database, "SELECT count(*) FROM ticks WHERE symbol = 'BTC-USD' AND kind = 'trade'")[0][0] > 4)
         service.stop()
         first, last = rows(database, "SELECT min(id::bigint), max(id::bigint) FROM ticks WHERE symbol = 'BTC-USD' AND kind = 'trade'")[0]
         assert last > first + 2
