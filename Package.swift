@@ -148,6 +148,8 @@ let package = Package(
                 serviceLifecycle, serviceLifecycleTestKit,
             ]
         ),
-        tests("TickwireTests", ["Tickwire", logging]),
+        tests(
+            "TickwireTests",
+            ["Market", "FeedLanguage", "HTTPClient", "Store", "Ingest", "Tickwire", "TickwireTesting", logging]),
     ]
 )

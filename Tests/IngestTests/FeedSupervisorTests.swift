@@ -165,6 +165,41 @@ struct FeedSupervisorTests {
         await setup.end()
     }
 
+    @Test(
+        "What users add and remove comes over the running connection, and what the feed cannot have is told",
+        .timeLimit(.minutes(1)))
+    func choices() async throws {
+        let setup = try await Setup()
+        let venue = try Venue("sim")
+        await setup.supervisor.setChoices([
+            SymbolChoice(symbol: try Symbol("ETH-USD"), isWanted: false),
+            SymbolChoice(symbol: try Symbol("MSFT"), isWanted: true),
+        ])
+        let yaml = Self.feedFile().replacing("symbolsPerConnection: 2", with: "symbolsPerConnection: 9")
+        let feed = try Feed.load(yaml: yaml, file: "sim.yaml")
+        let base = SymbolSelection.Base.list(try Self.symbols("BTC-USD", "ETH-USD"))
+        await setup.supervisor.add(
+            feed, selection: SymbolSelection(base, available: Set(setup.server.symbols)), url: setup.url)
+        #expect(try await setup.supervisor.symbols(of: venue) == Self.symbols("BTC-USD", "MSFT"))
+        await setup.ticks(ofAll: ["BTC-USD", "MSFT"])
+
+        await setup.supervisor.setChoices([
+            SymbolChoice(symbol: try Symbol("AAPL"), feed: venue, isWanted: true),
+            SymbolChoice(symbol: try Symbol("XYZ-USD"), isWanted: true),
+            SymbolChoice(symbol: try Symbol("TSLA"), feed: try Venue("other"), isWanted: true),
+        ])
+        await setup.ticks(ofAll: ["BTC-USD", "ETH-USD", "AAPL"])
+        let monitor = try #require(setup.supervisor.monitors.first)
+        #expect(monitor.connections == 1 && monitor.status.reconnects == 0)
+        let shown = monitor.status.symbols.map { "\($0.symbol) \($0.origin ?? "") \($0.state) \($0.reason ?? "")" }
+        #expect(
+            shown == [
+                "AAPL added subscribed ", "BTC-USD --symbols subscribed ", "ETH-USD --symbols subscribed ",
+                "XYZ-USD added refused Simulator does not have it",
+            ])
+        await setup.end()
+    }
+
     @Test("Symbols without a name at the venue are shown as refused, with the reason")
     func unnamed() async throws {
         let setup = try await Setup()
@@ -205,5 +240,52 @@ struct FeedSupervisorTests {
         #expect(monitor.status.problem == nil)
         #expect(monitor.connections == 1)
         await setup.end()
+    }
+
+    @Test("A changed file's own symbols, numbers and requests for what was missed are told before they are in use")
+    func preparing() async throws {
+        let seen = Mutex<[String]>([])
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let client = HTTPClient(version: "test")
+        let supervisor = try FeedSupervisor(
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, httpClient: client, logger: logger,
+            prepare: { setup in
+                let symbols = setup.symbols.map(\.name).joined(separator: ",")
+                let moved = setup.url?.request("https://acme.test/h") ?? ""
+                let isRepairable = setup.feed.backfill != nil
+                seen.withLock { $0.append("\(symbols) \(setup.feed.sequencing.trades) \(isRepairable) \(moved)") }
+            }, sink: { _ in }
+        )
+        func last() -> String? { seen.withLock { $0.last } }
+        let directory = try TemporaryDirectory()
+        let file = directory.path + "/sim.yaml"
+        let venue = try Venue("sim")
+        let text = Self.feedFile(messages: Self.trades) + "\ndefaults: [BTC-USD]\n"
+        try directory.write(text, to: "sim.yaml")
+        let reloader = FeedReloader(supervisor: supervisor)
+        await supervisor.setChoices([SymbolChoice(symbol: try Symbol("AAPL"), isWanted: true)])
+        await supervisor.add(
+            try FeedLibrary.load(file: file).get(), selection: SymbolSelection(.defaults), url: "ws://127.0.0.1:1/")
+        await reloader.watch(venue, file: file)
+        #expect(last() == "BTC-USD,AAPL none false http://127.0.0.1:1/h")
+
+        try directory.write(text + "nonsense: 1\n", to: "sim.yaml")
+        for _ in 0..<2 { await reloader.look() }
+        #expect(seen.withLock { $0.count } == 1)
+
+        let counted = text.replacing("id: id}", with: "id: id, sequence: {from: seq, step: 1}}")
+            .replacing("defaults: [BTC-USD]", with: "defaults: [ETH-USD, SOL-USD]")
+        try directory.write(counted + "backfill: {get: \"https://acme.test/h?s={symbol}\"}\n", to: "sim.yaml")
+        for _ in 0..<2 { await reloader.look() }
+        #expect(last() == "ETH-USD,SOL-USD,AAPL contiguous true http://127.0.0.1:1/h")
+
+        // A list that was given is not the file's to change.
+        await supervisor.setSymbols(feed: venue, symbols: try Self.symbols("TSLA"))
+        try directory.write(text, to: "sim.yaml")
+        for _ in 0..<2 { await reloader.look() }
+        #expect(last() == "TSLA,AAPL none false http://127.0.0.1:1/h")
+        await supervisor.remove(feed: venue)
+        await client.shutdown()
     }
 }

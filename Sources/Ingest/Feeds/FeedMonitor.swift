@@ -19,6 +19,8 @@ public final class FeedMonitor: Sendable {
         var connections: [ConnectionMonitor] = []
         /// Symbols that no connection carries, and why.
         var refused: [(symbol: Symbol, reason: String)] = []
+        /// Where the symbols come from, by name.
+        var origins: [String: String] = [:]
         var budgets: [FeedReport.Budget] = []
         var samples: [FeedReport.Sample] = []
         var problem: FeedReport.Problem?
@@ -158,6 +160,11 @@ public final class FeedMonitor: Sendable {
         self.logger.warning("Symbols cannot be subscribed", metadata: ["symbols": "\(list)"])
     }
 
+    func setOrigins(_ entries: [SymbolSelection.Entry]) {
+        let origins = Dictionary(entries.map { ($0.symbol.name, $0.origin.rawValue) }, uniquingKeysWith: { $1 })
+        self.facts.withLock { $0.origins = origins }
+    }
+
     /// A changed file is in use.
     ///
     /// Its frames are judged anew: samples of frames that the old one did not understand are dropped.
@@ -193,11 +200,13 @@ public final class FeedMonitor: Sendable {
         let refused = facts.refused.map {
             FeedReport.SymbolEntry(symbol: $0.symbol.name, state: "refused", reason: $0.reason)
         }
+        var symbols = (facts.connections.flatMap(\.symbols) + refused).sorted { $0.symbol < $1.symbol }
+        for index in symbols.indices { symbols[index].origin = facts.origins[symbols[index].symbol] }
         let frames = self.frames.values
         return FeedReport(
             feed: self.name, title: facts.feed.title, kind: facts.kind, state: Self.state(connections),
             connections: connections,
-            symbols: (facts.connections.flatMap(\.symbols) + refused).sorted { $0.symbol < $1.symbol },
+            symbols: symbols,
             frames: Dictionary(frames.map { ($0.name, $0.count) }, uniquingKeysWith: { $1 }),
             framesTotal: frames.reduce(0) { $0 + $1.count }, ticks: self.tickCount.load(ordering: .relaxed),
             lastFrameTime: Self.time(self.lastFrame), lastTickTime: Self.time(self.lastTick), lag: self.lag.summary,

@@ -24,6 +24,8 @@ public struct FeedReport: Codable, Equatable, Sendable {
         public var state: String
         /// Why it was refused.
         public var reason: String?
+        /// Where it comes from: `default` is the feed file, `--symbols` the settings, `added` a user; absent for a recording.
+        public var origin: String?
     }
 
     /// How long ticks took from the venue's clock to ours, in milliseconds.

@@ -19,7 +19,9 @@ public actor FeedSupervisor {
 
     private struct RunningFeed {
         var feed: Feed
-        var symbols: [Symbol]
+        var selection: SymbolSelection
+        /// What is asked for, by the selection and the users' choices.
+        var entries: [SymbolSelection.Entry] = []
         let url: String?
         let monitor: FeedMonitor
         let gate: ConnectionGate
@@ -31,9 +33,11 @@ public actor FeedSupervisor {
     private let logger: Logger
     private let tap: FeedTap?
     private let events: FeedEventSink
+    private let prepare: @Sendable (FeedSetup) -> Void
     private let sink: @Sendable ([Tick]) -> Void
     private let tls: NIOSSLContext
     private var running: [Venue: RunningFeed] = [:]
+    private var choices: [SymbolChoice] = []
     private let shownMonitors = Mutex<[FeedMonitor]>([])
     private let runners: AsyncStream<any FeedRunner>
     private let runnerInput: AsyncStream<any FeedRunner>.Continuation
@@ -46,11 +50,13 @@ public actor FeedSupervisor {
     ///   - logger: For what happens to connections.
     ///   - tap: Sees all traffic; for recorders.
     ///   - events: Takes what happens to connections, on their event loops and in order with their ticks.
+    ///   - prepare: Takes what a feed goes on with, before its connections do: when it is added, when a changed file is taken
+    ///     over, and when other symbols are wanted.
     ///   - sink: Takes the ticks of one read, in order, on the connection's event loop.
     /// - Throws: `NIOSSLError` when TLS cannot be set up.
     public init(
         eventLoopGroup: any EventLoopGroup, httpClient: HTTPClient, logger: Logger, tap: FeedTap? = nil,
-        events: @escaping FeedEventSink = { _, _ in },
+        events: @escaping FeedEventSink = { _, _ in }, prepare: @escaping @Sendable (FeedSetup) -> Void = { _ in },
         sink: @escaping @Sendable ([Tick]) -> Void
     ) throws {
         self.eventLoopGroup = eventLoopGroup
@@ -58,6 +64,7 @@ public actor FeedSupervisor {
         self.logger = logger
         self.tap = tap
         self.events = events
+        self.prepare = prepare
         self.sink = sink
         self.tls = try NIOSSLContext(configuration: .makeClientConfiguration())
         (self.runners, self.runnerInput) = AsyncStream.makeStream(of: (any FeedRunner).self)
@@ -78,16 +85,21 @@ public actor FeedSupervisor {
     ///
     /// - Parameters:
     ///   - feed: A feed whose tests have passed.
-    ///   - symbols: What to subscribe to, best first; see ``FeedReport/symbols`` for those that cannot be.
+    ///   - selection: What to subscribe to, best first; see ``FeedReport/symbols`` for those that cannot be.
     ///   - url: Where to connect instead of the file's URL.
-    public func add(_ feed: Feed, symbols: [Symbol], url: String? = nil) {
-        guard self.running[feed.name] == nil else { return self.replace(feed, symbols: symbols) }
+    public func add(_ feed: Feed, selection: SymbolSelection, url: String? = nil) {
+        guard self.running[feed.name] == nil else { return self.replace(feed, selection: selection) }
         let monitor = FeedMonitor(feed, logger: self.logger)
         self.shownMonitors.withLock { $0.append(monitor) }
         var running = RunningFeed(
-            feed: feed, symbols: symbols, url: url, monitor: monitor, gate: ConnectionGate(limits: feed.limits))
+            feed: feed, selection: selection, url: url, monitor: monitor, gate: ConnectionGate(limits: feed.limits))
         self.apply(&running)
         self.running[feed.name] = running
+    }
+
+    /// Starts a feed with a list of symbols; one that runs already is replaced.
+    public func add(_ feed: Feed, symbols: [Symbol], url: String? = nil) {
+        self.add(feed, selection: SymbolSelection(.list(symbols)), url: url)
     }
 
     /// Plays a recording in a feed's place.
@@ -105,7 +117,7 @@ public actor FeedSupervisor {
         )
     }
 
-    /// Wants other symbols of a running feed.
+    /// Wants another list of symbols of a running feed; what users have added and removed stays on top of it.
     ///
     /// Connections get messages for the difference; symbols that stay are not interrupted.
     ///
@@ -113,14 +125,27 @@ public actor FeedSupervisor {
     @discardableResult
     public func setSymbols(feed: Venue, symbols: [Symbol]) -> Bool {
         guard var running = self.running[feed] else { return false }
-        running.symbols = symbols
+        running.selection.base = .list(symbols)
         self.apply(&running)
         self.running[feed] = running
         return true
     }
 
+    /// What users have added and removed, oldest first: for all feeds that run and those that will be added.
+    ///
+    /// Connections get messages for the difference; feeds and symbols that are not concerned are not touched.
+    public func setChoices(_ choices: [SymbolChoice]) {
+        self.choices = choices
+        for (name, running) in self.running {
+            guard running.selection.entries(for: running.feed, choices: choices) != running.entries else { continue }
+            var running = running
+            self.apply(&running)
+            self.running[name] = running
+        }
+    }
+
     /// The symbols that are wanted of a running feed; `nil` when it does not run.
-    public func symbols(of feed: Venue) -> [Symbol]? { self.running[feed]?.symbols }
+    public func symbols(of feed: Venue) -> [Symbol]? { self.running[feed]?.entries.map(\.symbol) }
 
     /// Goes on with a changed feed file.
     ///
@@ -128,19 +153,17 @@ public actor FeedSupervisor {
     ///
     /// - Parameters:
     ///   - feed: The feed of the same name, whose tests have passed; one that does not run is ignored.
-    ///   - symbols: What to subscribe to from now on; `nil` for no change.
-    public func replace(_ feed: Feed, symbols: [Symbol]? = nil) {
+    ///   - selection: What to subscribe to from now on; `nil` for the same, where the file's `defaults` are the new file's.
+    public func replace(_ feed: Feed, selection: SymbolSelection? = nil) {
         guard var running = self.running[feed.name] else { return }
         running.feed = feed
-        running.symbols = symbols ?? running.symbols
+        running.selection = selection ?? running.selection
         self.apply(&running)
         running.monitor.replaced(feed)
         self.running[feed.name] = running
     }
 
     /// A running feed's file was read again: goes on with it when it is fit to run, and otherwise says why not.
-    ///
-    /// Symbols that were the old file's own proposal become the new one's.
     func reload(_ name: Venue, file: String, _ result: Result<Feed, FeedProblem>) {
         guard let running = self.running[name] else { return }
         switch result {
@@ -151,9 +174,7 @@ public actor FeedSupervisor {
                     "\(file): the feed was named '\(name)' and is now '\(feed.name)'. Name it as before, or start again."
                 ])
             )
-        case .success(let feed):
-            let isProposal = running.symbols == running.feed.defaultSymbols
-            self.replace(feed, symbols: isProposal ? feed.defaultSymbols : nil)
+        case .success(let feed): self.replace(feed)
         }
     }
 
@@ -170,11 +191,20 @@ public actor FeedSupervisor {
 
     /// Brings a feed's connections to what its file and its symbols ask for.
     private func apply(_ running: inout RunningFeed) {
+        running.entries = running.selection.entries(for: running.feed, choices: self.choices)
+        let symbols = running.entries.map(\.symbol)
+        self.prepare(
+            FeedSetup(feed: running.feed, symbols: symbols, url: running.url.flatMap { AddressOverride($0) }))
+        var known: [Symbol] = []
         var refused: [(symbol: Symbol, reason: String)] = []
-        let feed = running.feed
-        let known = running.symbols.filter { feed.nativeSymbol(for: $0) != nil }
-        for symbol in running.symbols where !known.contains(symbol) {
-            refused.append((symbol, "the feed file has no name for it"))
+        for symbol in symbols {
+            if running.feed.nativeSymbol(for: symbol) == nil {
+                refused.append((symbol, "the feed file has no name for it"))
+            } else if running.selection.available?.contains(symbol) == false {
+                refused.append((symbol, "\(running.feed.title) does not have it"))
+            } else {
+                known.append(symbol)
+            }
         }
         self.updateStreams(&running)
         for index in running.streams.indices {
@@ -189,6 +219,7 @@ public actor FeedSupervisor {
             }
         )
         running.monitor.setRefused(refused)
+        running.monitor.setOrigins(running.entries)
     }
 
     /// Matches running streams with those of the file, by name and kind.

@@ -8,10 +8,14 @@ import Market
 struct SelectedFeed: Sendable {
     let feed: Feed
     let file: String
-    let symbols: [Symbol]
+    /// What the settings and the file ask for.
+    let selection: SymbolSelection
     let url: String?
     /// The recording that is played in its place.
     var recording: String?
+
+    /// The symbols that the settings, or else the file, ask for.
+    var symbols: [Symbol] { self.selection.entries(for: self.feed, choices: []).map(\.symbol) }
 }
 
 /// Chooses the feeds and symbols that the settings ask for.
@@ -53,16 +57,17 @@ enum FeedSelection {
         guard feed.missingVariables.isEmpty else {
             throw SetupError.missingKeys(feed: name, variables: feed.missingVariables)
         }
-        let symbols = try settings.symbols?.map { try Symbol($0) } ?? feed.defaultSymbols
-        return SelectedFeed(feed: feed, file: file, symbols: symbols, url: settings.feedURLs[name])
+        return SelectedFeed(
+            feed: feed, file: file, selection: try settings.symbolSelection(), url: settings.feedURLs[name])
     }
 
     /// A recording needs no keys, and no connection.
     private static func replay(_ name: String, _ settings: Settings) throws -> SelectedFeed {
         let file = try self.file(of: name, settings)
         let feed = try FeedLibrary.load(file: file).get()
-        let symbols = try settings.symbols?.map { try Symbol($0) } ?? feed.defaultSymbols
-        return SelectedFeed(feed: feed, file: file, symbols: symbols, url: nil, recording: settings.replays[name])
+        return SelectedFeed(
+            feed: feed, file: file, selection: try settings.symbolSelection(), url: nil,
+            recording: settings.replays[name])
     }
 
     private static func file(of name: String, _ settings: Settings) throws -> String {
@@ -71,6 +76,13 @@ enum FeedSelection {
 }
 
 extension Settings {
+    /// What every feed is asked for before users have their say.
+    ///
+    /// - Throws: `MarketError` for a symbol outside the grammar.
+    func symbolSelection() throws -> SymbolSelection {
+        SymbolSelection(try self.symbols.map { .list(try $0.map { try Symbol($0) }) } ?? .defaults)
+    }
+
     /// The file of a feed.
     ///
     /// - Throws: ``SetupError`` with the nearest name when no file has this one.

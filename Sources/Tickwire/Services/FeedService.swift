@@ -15,8 +15,6 @@ final class FeedService: Service {
     let supervisor: FeedSupervisor
     private let reloader: FeedReloader
     let pipeline: MarketPipeline
-    private let repairer: BackfillRunner
-    private let directory: SymbolDirectory
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     /// How many ticks wait for the database.
@@ -25,8 +23,7 @@ final class FeedService: Service {
 
     init(
         settings: Settings, feeds: [SelectedFeed], supervisor: FeedSupervisor, pipeline: MarketPipeline,
-        repairer: BackfillRunner,
-        directory: SymbolDirectory, eventLoopGroup: any EventLoopGroup, logger: Logger,
+        eventLoopGroup: any EventLoopGroup, logger: Logger,
         backlog: @escaping @Sendable () -> Int, announce: @escaping @Sendable (String) -> Void
     ) {
         self.backlog = backlog
@@ -36,18 +33,13 @@ final class FeedService: Service {
         self.supervisor = supervisor
         self.reloader = FeedReloader(supervisor: supervisor)
         self.pipeline = pipeline
-        self.repairer = repairer
-        self.directory = directory
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
     }
 
     func run() async throws {
         for selected in self.feeds where selected.recording == nil {
-            self.directory.insert(selected.symbols.map { ($0, selected.feed.name) })
-            self.pipeline.update(selected.feed.sequencing, of: selected.feed.name)
-            self.repairer.setFeed(selected.feed, url: selected.url.flatMap { AddressOverride($0) })
-            await self.supervisor.add(selected.feed, symbols: selected.symbols, url: selected.url)
+            await self.supervisor.add(selected.feed, selection: selected.selection, url: selected.url)
             await self.reloader.watch(selected.feed.name, file: selected.file)
         }
         try await cancelWhenGracefulShutdown {
@@ -83,17 +75,23 @@ final class FeedService: Service {
             .init(port: 0, rate: self.settings.simulatorRate, faults: self.settings.simulatorFaults),
             on: self.eventLoopGroup.next(), logger: self.logger
         )
-        // Symbols that only the live venues have would be refused by the simulator.
-        let known = Set(server.symbols)
-        let symbols = selected.symbols.filter(known.contains)
-        let simulated = symbols.isEmpty ? server.symbols : symbols
-        self.directory.insert(simulated.map { ($0, selected.feed.name) })
-        let url = "ws://127.0.0.1:\(server.port)/"
-        self.pipeline.update(selected.feed.sequencing, of: selected.feed.name)
-        self.repairer.setFeed(selected.feed, url: AddressOverride(url))
-        await self.supervisor.add(selected.feed, symbols: simulated, url: url)
+        await self.supervisor.add(
+            selected.feed, selection: Self.simulated(selected, all: server.symbols),
+            url: "ws://127.0.0.1:\(server.port)/"
+        )
+        await self.reloader.watch(selected.feed.name, file: selected.file)
         // Until cancelled, which is how the service says stop.
         while !Task.isCancelled { do { try await Task.sleep(for: .seconds(3600)) } catch { break } }
         await server.stop()
+    }
+
+    /// What the simulated market is asked for: of the list for the live venues only what it has, and all of it when that is nothing.
+    private static func simulated(_ selected: SelectedFeed, all: [Symbol]) -> SymbolSelection {
+        let available = Set(all)
+        let symbols = selected.symbols.filter(available.contains)
+        if !symbols.isEmpty, selected.selection.base == .defaults {
+            return SymbolSelection(.defaults, available: available)
+        }
+        return SymbolSelection(.list(symbols.isEmpty ? all : symbols), available: available)
     }
 }

@@ -52,13 +52,27 @@ struct IngestAssembly {
         let repair = GapRepair(repairer: repairer, records: watcher, logger: self.logger)
         let pipeline = try await self.pipeline(recorder: recorder, alerts: alerts, watcher: watcher, repair: repair)
         repair.attach(pipeline)
-        // What an earlier run could not finish.
+        // What an earlier run could not finish is asked for at once, perhaps before the feeds are added.
+        for selected in self.feeds where selected.recording == nil {
+            repairer.setFeed(selected.feed, url: selected.url.flatMap { AddressOverride($0) })
+        }
         let left = try await watcher.takeOver(of: self.feeds.map(\.feed.name)) { pipeline.nextNumber() }
         repair.gapsChanged(left.map(GapChange.opened))
+        let directory = self.directory
         let supervisor = try FeedSupervisor(
             eventLoopGroup: self.eventLoopGroup, httpClient: self.httpClient, logger: self.logger,
-            events: { pipeline.take($1, of: $0) }, sink: { pipeline.ingest($0) }
+            events: { pipeline.take($1, of: $0) },
+            prepare: { setup in
+                directory.insert(setup.symbols.map { ($0, setup.feed.name) })
+                pipeline.update(setup.feed.sequencing, of: setup.feed.name)
+                repairer.setFeed(setup.feed, url: setup.url)
+            }, sink: { pipeline.ingest($0) }
         )
+        let symbols = SymbolService(
+            choices: SymbolChoices(client: self.database.client), client: self.database.client, supervisor: supervisor,
+            logger: self.logger
+        )
+        try await symbols.start(with: self.feeds)
         let deliveries = DeliveryWorker(
             queue: OutboxQueue(client: self.database.client, logger: self.logger), client: self.httpClient,
             signer: WebhookSigner(secrets: [self.secret]),
@@ -66,12 +80,12 @@ struct IngestAssembly {
             now: { Timestamp.now }, logger: self.logger
         )
         let feeds = FeedService(
-            settings: self.settings, feeds: self.feeds, supervisor: supervisor, pipeline: pipeline, repairer: repairer,
-            directory: self.directory, eventLoopGroup: self.eventLoopGroup, logger: self.logger,
+            settings: self.settings, feeds: self.feeds, supervisor: supervisor, pipeline: pipeline,
+            eventLoopGroup: self.eventLoopGroup, logger: self.logger,
             backlog: { Int(recorder.counters.pending) }, announce: self.announce
         )
         return Parts(
-            services: [RecorderService(recorder: recorder), deliveries, alerts, watcher, repair], feeds: feeds,
+            services: [RecorderService(recorder: recorder), deliveries, alerts, watcher, repair, symbols], feeds: feeds,
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
                     + MetricsText.guardCounters(pipeline.guardCounters) + MetricsText.repair(waiting: repair.waiting)

@@ -61,12 +61,6 @@ struct FeedStatusView {
 
     private static func age(_ time: String?, _ now: Date) -> String {
         guard let time = time.flatMap({ Timestamp(iso8601: $0) }) else { return "-" }
-        let seconds = now.timeIntervalSince1970 - Double(time.nanoseconds) / 1e9
-        switch seconds {
-        case ..<60: return String(format: "%.1f s", max(0, seconds))
-        case ..<3600: return "\(Int(seconds / 60)) min"
-        case ..<172_800: return "\(Int(seconds / 3600)) h"
-        default: return "\(Int(seconds / 86400)) d"
-        }
+        return Age.text(seconds: now.timeIntervalSince1970 - Double(time.nanoseconds) / 1e9)
     }
 }

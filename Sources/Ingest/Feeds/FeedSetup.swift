@@ -1,0 +1,12 @@
+public import FeedLanguage
+public import Market
+
+/// What a feed goes on with: told before its connections are, for whoever judges, repairs and names its ticks.
+public struct FeedSetup: Sendable {
+    /// The feed, by its file's version in use.
+    public let feed: Feed
+    /// What is asked for.
+    public let symbols: [Symbol]
+    /// Where its servers are instead of its file's addresses.
+    public let url: AddressOverride?
+}
