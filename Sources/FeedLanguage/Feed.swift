@@ -102,6 +102,7 @@ public final class Feed: Sendable {
             var copy = document
             copy.messages = settings.messages ?? document.messages
             copy.tests = settings.tests
+            copy.symbols = settings.symbols ?? document.symbols
             copy.connection.encoding = settings.encoding
             copy.connection.expectations = []
             copy.backfill = nil

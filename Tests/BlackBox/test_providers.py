@@ -1,13 +1,15 @@
 """Every shipped provider's conversation, played on the wire: no rule is broken, and the ticks arrive as they were sent."""
 import collections
+import json
 import re
 import time
 from decimal import Decimal
 
 import pytest
 
-from conftest import APP, ROOT, Service, environment, free_port, rows, wait_until
+from conftest import APP, ROOT, Service, environment, free_port, rows, tickwire, wait_until
 from providers import KINDS, all_providers
+from providers.market import feed_file
 from providers.server import ProviderServer
 
 #: Long enough to see a keep-alive of every 30 s.
@@ -60,6 +62,11 @@ def run(tmp_path_factory, module_database):
             metrics = service.get("/metrics")
         finally:
             service.stop()
+    gaps = collections.defaultdict(list)
+    for venue, *gap in rows(
+            module_database, "SELECT venues.name, state, reason, missing_count, repaired_count FROM feed_gaps"
+            " JOIN venues ON venues.id = venue_id WHERE stream = 'trades'"):
+        gaps[venue].append(gap)
     stored = collections.defaultdict(list)
     columns = "venue, kind, symbol, price, size, side, id, bid, ask, bid_size, ask_size, last, snapshot," \
         " (extract(epoch FROM event_time) * 1000000)::bigint, (extract(epoch FROM received_time) * 1000000)::bigint"
@@ -72,7 +79,7 @@ def run(tmp_path_factory, module_database):
         found += [v for p in providers if p.feed == name for v in p.violations if v not in found and "silent" in v]
     return {
         "providers": {provider.feed: provider for provider in providers}, "stored": stored, "violations": violations,
-        "log": service.text(), "keys": keys, "metrics": metrics,
+        "gaps": gaps, "log": service.text(), "keys": keys, "metrics": metrics,
     }
 
 
@@ -103,9 +110,11 @@ def wanted_rows(provider):
                    number(tick.last), tick.snapshot, stamp)
 
 
-def stored_rows(found):
+def stored_rows(provider, found):
+    # A tick with a time of its own may well be received in that very microsecond.
+    timeless = {"trade" if hasattr(tick, "price") else "quote" for tick in provider.expected if tick.time is None}
     for kind, symbol, price, size, side, identifier, bid, ask, bid_size, ask_size, last, snapshot, event, received in found:
-        stamp = None if event == received else event
+        stamp = None if event == received and kind in timeless else event
         if kind == "trade":
             yield ("trade", symbol, number(price), number(size), side, identifier, snapshot, stamp)
         else:
@@ -114,17 +123,49 @@ def stored_rows(found):
 
 @pytest.mark.parametrize("feed", FEEDS)
 def test_what_the_provider_sent_is_stored_tick_by_tick(run, feed):
-    wanted = collections.Counter(wanted_rows(run["providers"][feed]))
-    stored = collections.Counter(stored_rows(run["stored"][feed]))
+    provider = run["providers"][feed]
+    wanted = collections.Counter(wanted_rows(provider))
+    stored = collections.Counter(stored_rows(provider, run["stored"][feed]))
     assert wanted, "the provider sent nothing"
     assert {"missing": list((wanted - stored).elements()), "surplus": list((stored - wanted).elements())} == \
         {"missing": [], "surplus": []}
+
+
+@pytest.mark.parametrize("feed", [provider.feed for provider in all_providers() if "asked for the history" in provider.milestones])
+def test_what_the_provider_did_not_send_is_fetched_from_its_history(run, feed):
+    provider = run["providers"][feed]
+    assert provider.withheld, "nothing was withheld"
+    found = run["gaps"][feed]
+    assert found and {state for state, *_ in found} == {"repaired"}, found
+    assert all(missing is None or missing == repaired for _, _, missing, repaired in found), found
+    if provider.page_size <= 4:
+        assert provider.history_requests > len(found), "no page was turned"
+    stored = [(row[1], row[5]) for row in run["stored"][feed] if row[0] == "trade"]
+    fetched = [(tick.symbol, tick.id) for tick in provider.withheld]
+    assert {key: stored.count(key) for key in fetched} == dict.fromkeys(fetched, 1)
 
 
 def test_no_key_is_in_the_log(run):
     assert run["keys"]
     for name, value in run["keys"].items():
         assert value not in run["log"], f"the log shows {name}"
+
+
+LISTED = [kind for kind in KINDS if "\ndiscover:" in feed_file(kind.feed)]
+
+
+@pytest.mark.parametrize("kind", LISTED, ids=lambda kind: kind.feed)
+def test_symbols_are_found_in_the_providers_own_list(kind, tmp_path):
+    provider = kind()
+    part = "BTC" if "BTC" in "".join(provider.symbols) and kind.feed != "finnhub" else "A"
+    with ProviderServer([provider], free_port):
+        found = tickwire(
+            "symbols", "search", part, "--feed", kind.feed, "--online", "--feed-url", f"{kind.feed}={provider.url}", "--json",
+            TICKWIRE_DATA_DIR=tmp_path, check=True, **provider.environment)
+    listed = [json.loads(line)["symbol"] for line in found.stdout.splitlines()]
+    assert sorted(listed) == sorted(symbol for symbol in provider.symbols if part in symbol), found.stdout
+    assert provider.asked and not provider.violations
+    assert not any(key in found.stdout + found.stderr for key in provider.environment.values())
 
 
 def test_every_shipped_file_has_a_provider_here():

@@ -121,14 +121,92 @@ struct BackfillTests {
         #expect(Self.ids(step) == ["998", "999"])
     }
 
-    @Test("A bound that is not known is not asked for")
+    @Test("Times reach a second beyond the range, and a bound that is not known is not asked for")
     func unknownBound() throws {
-        let plan = try Self.plan("t?s={symbol}&from={from_ms}&fromId={fromId}")
+        let plan = try Self.plan("t?s={symbol}&from={from_ms}&to={to_s}&fromId={fromId}")
         var range = try Self.range(nil, nil)
         range.bounds.fromTime = Timestamp(nanoseconds: 1_700_000_000_123_000_000)
+        range.bounds.toTime = Timestamp(nanoseconds: 1_700_000_001_000_000_000)
         #expect(
             plan.exchange(for: range, page: PageMark(), now: Timestamp(nanoseconds: 0), random: 0)?.url
-                == "https://a.test/t?s=BTC-USD&from=1700000000123")
+                == "https://a.test/t?s=BTC-USD&from=1699999999123&to=1700000002")
+    }
+
+    @Test("Going back by time, a page begins a unit after the last trade, so that none of its instant is passed over")
+    func backwardByTime() throws {
+        let plan = try Self.plan("t?s={symbol}&end={to_ms}", page: "{lastTime: end, unit: ms}")
+        var session = BackfillSession(plan: plan, range: try Self.range())
+        guard case .ask(let next) = try Self.page([19, 15], &session, plan) else {
+            Issue.record("no second page")
+            return
+        }
+        #expect(next.value == "1700000000016")
+        #expect(Self.ids(try Self.page([15, 12, 10], &session, plan)) == ["12", "15", "19"])
+    }
+
+    @Test("A history that ends before the hole begins does not cover it")
+    func tooShort() throws {
+        let plan = try Self.plan("t?s={symbol}&after={toId}", page: "{lastId: after}")
+        for last in [[], [15]] {
+            var session = BackfillSession(plan: plan, range: try Self.range())
+            _ = try Self.page([19, 15], &session, plan)
+            guard case .incomplete(let trades) = try Self.page(last, &session, plan) else {
+                Issue.record("it counts as covered")
+                return
+            }
+            #expect(trades.map(\.id) == ["15", "19"])
+        }
+    }
+
+    @Test("The history may spell symbols otherwise than the stream")
+    func otherSpelling() throws {
+        let feed = try Feed.load(
+            yaml: """
+                feed: acme
+                asset: crypto
+                connect: {websocket: "wss://a.test"}
+                symbols: {separator: "/", table: {ETH-USD: ether}}
+                messages: [{ignore: true}]
+                backfill:
+                  get: "https://a.test/{symbol}"
+                  symbols: {separator: "", table: null, rename: {BTC: XBT}}
+                  messages: [{each: ".", trade: {symbol: s, price: p}}]
+                  tests:
+                    - symbols: [BTC-USD]
+                      frame: [{s: XBTUSD, p: 1}]
+                      gives: {trade: {symbol: BTC-USD, price: 1}}
+                """, file: "acme.yaml")
+        #expect(feed.runTests() == [])
+        let plan = try #require(feed.backfill)
+        let urls = try ["BTC-USD", "ETH-USD"].map { name in
+            plan.exchange(
+                for: TradeRange(symbol: try Symbol(name), bounds: TickBounds()), page: PageMark(),
+                now: Timestamp(nanoseconds: 0), random: 0)?.url
+        }
+        #expect(urls == ["https://a.test/XBTUSD", "https://a.test/ETHUSD"])
+        #expect(feed.nativeSymbol(for: try Symbol("BTC-USD")) == "BTC/USD")
+    }
+
+    @Test(
+        "A history's own spelling is as strict as the rest",
+        arguments: [
+            (section: "backfill: {get: \"https://a.test/{symbol}\", symbols: {separater: x}}", message: "'separater'"),
+            (section: "discover: {get: \"https://a.test\", symbol: s, symbols: {case: x}}", message: "'case'"),
+            (
+                section: "discover: {get: \"https://a.test\", symbol: s, symbols: {case: lower}, rename: {BTC: XBT}}",
+                message: "'rename' is a part of 'symbols' here"
+            ),
+        ])
+    func strict(section: String, message: String) {
+        let yaml = """
+            feed: acme
+            asset: crypto
+            connect: {websocket: "wss://a.test"}
+            messages: [{ignore: true}]
+            \(section)
+            """
+        let error = #expect(throws: FeedFileError.self) { _ = try Feed.load(yaml: yaml, file: "acme.yaml") }
+        #expect(error?.description.contains(message) == true, "\(String(describing: error))")
     }
 }
 
@@ -174,6 +252,20 @@ struct DiscoveryTests {
             listings == [
                 Listing(native: "BTC/USD", symbol: try Symbol("BTC-USD")),
                 Listing(native: "SOL/USD", symbol: try Symbol("SOL-USD")),
+            ])
+    }
+
+    @Test("A list with a spelling of its own gives the stream's names, of what leads back")
+    func otherSpelling() throws {
+        let listings = try Self.listings(
+            "{get: \"https://a.test\", each: \"[0]\", symbol: ., symbols: {prefix: \"\"}}",
+            symbols: "{prefix: t, separator: \"\", longSeparator: \":\", quotes: [USD]}",
+            "[[\"BTCUSD\",\"DOGE:USD\",\"DOGEUSD\"]]")
+        #expect(
+            listings == [
+                Listing(native: "tBTCUSD", symbol: try Symbol("BTC-USD")),
+                Listing(native: "tDOGE:USD", symbol: try Symbol("DOGE-USD")),
+                Listing(native: "DOGEUSD", symbol: nil),
             ])
     }
 

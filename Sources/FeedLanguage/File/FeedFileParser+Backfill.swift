@@ -2,9 +2,9 @@ import Market
 
 /// `backfill` and `discover`.
 extension FeedFileParser {
-    func backfill(_ value: YAMLValue) throws(FeedFileError) -> BackfillSettings {
+    func backfill(_ value: YAMLValue, symbols: YAMLValue?) throws(FeedFileError) -> BackfillSettings {
         let section = try self.reader.section(
-            value, "backfill", keys: Self.requestKeys + ["page", "budget", "decode", "messages", "tests"])
+            value, "backfill", keys: Self.requestKeys + ["page", "budget", "symbols", "decode", "messages", "tests"])
         let request = try self.request(section, self.scope("'backfill'", [.symbols, .counter, .range]))
         guard request.mentionsSymbols else {
             throw self.reader.error(
@@ -17,6 +17,9 @@ extension FeedFileParser {
             },
             budget: try section["budget"].map { value throws(FeedFileError) in try self.budget(value) } ?? BudgetRules()
         )
+        settings.symbols = try section["symbols"].map { value throws(FeedFileError) in
+            try self.otherSymbols(value, symbols)
+        }
         if let decode = section["decode"] {
             settings.encoding = try self.reader.choice(decode, "'decode'", FrameEncoding.self)
         }
@@ -25,11 +28,18 @@ extension FeedFileParser {
         return settings
     }
 
-    func discovery(_ value: YAMLValue, symbols: SymbolRules) throws(FeedFileError) -> DiscoverySettings {
+    /// `symbols` of a request: the file's own, with what is spelled otherwise there laid over it.
+    private func otherSymbols(_ value: YAMLValue, _ symbols: YAMLValue?) throws(FeedFileError) -> SymbolRules {
+        try self.symbolRules(symbols?.overlaid(by: value) ?? value)
+    }
+
+    func discovery(
+        _ value: YAMLValue, symbols: YAMLValue?, rules: SymbolRules
+    ) throws(FeedFileError) -> DiscoverySettings {
         let section = try self.reader.section(
             value, "discover",
             keys: Self.requestKeys + [
-                "page", "budget", "every", "each", "symbol", "base", "quote", "when", "rename", "tests",
+                "page", "budget", "every", "each", "symbol", "base", "quote", "when", "rename", "symbols", "tests",
             ])
         let request = try self.request(section, self.scope("'discover'", [.counter]))
         let paging = try section["page"].map { value throws(FeedFileError) in
@@ -45,6 +55,9 @@ extension FeedFileParser {
         if let base = section["base"], section["quote"] == nil {
             throw self.reader.error(base.mark, "'base' goes with 'quote': add it.")
         }
+        if let rename = section["rename"], section["symbols"] != nil {
+            throw self.reader.error(rename.mark, "'rename' is a part of 'symbols' here: move it there.")
+        }
         let plan = DiscoveryPlan(
             request: request, paging: paging,
             budget: try section["budget"].map { value throws(FeedFileError) in try self.budget(value) }
@@ -59,7 +72,10 @@ extension FeedFileParser {
             quote: try section["quote"].map { value throws(FeedFileError) in try self.listingValue(value, "'quote'") },
             conditions: try section["when"].map { value throws(FeedFileError) in try self.listingConditions(value) }
                 ?? [],
-            legs: try self.listingLegs(section["rename"]), rules: symbols
+            legs: try self.listingLegs(section["rename"]), rules: rules,
+            listRules: try section["symbols"].map { value throws(FeedFileError) in
+                try self.otherSymbols(value, symbols)
+            }
         )
         return DiscoverySettings(plan: plan, tests: try self.listingTests(section["tests"]))
     }

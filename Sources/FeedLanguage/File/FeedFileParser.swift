@@ -71,9 +71,11 @@ struct FeedFileParser {
             sequence: sequence, sequencing: FeedSequencing(messages: messages, connection: sequence), tables: tables
         )
         document.terms = try top["terms"].map { value throws(FeedFileError) in try self.reader.text(value, "'terms'") }
-        document.backfill = try top["backfill"].map { value throws(FeedFileError) in try self.backfill(value) }
+        document.backfill = try top["backfill"].map { value throws(FeedFileError) in
+            try self.backfill(value, symbols: top["symbols"])
+        }
         document.discovery = try top["discover"].map { value throws(FeedFileError) in
-            try self.discovery(value, symbols: symbols)
+            try self.discovery(value, symbols: top["symbols"], rules: symbols)
         }
         document.variables = self.variables.all.sorted { $0.name < $1.name }
         return document

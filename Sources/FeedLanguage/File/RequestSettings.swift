@@ -3,6 +3,8 @@ struct BackfillSettings: Sendable {
     var request: RequestTemplate
     var paging: Paging?
     var budget: BudgetRules
+    /// How the history spells symbols, where it does otherwise than the stream.
+    var symbols: SymbolRules?
     /// Answers over HTTP are plain text even where the stream is compressed.
     var encoding = FrameEncoding.text
     /// `nil` takes the file's own.

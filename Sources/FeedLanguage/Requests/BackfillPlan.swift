@@ -2,6 +2,9 @@ public import Market
 
 /// How trades that were missed are fetched: `backfill` of a feed file.
 public struct BackfillPlan: Sendable {
+    /// How far beyond a range its times are asked for.
+    private static let margin: Int64 = 1_000_000_000
+
     let request: RequestTemplate
     let paging: Paging?
     /// What the provider allows.
@@ -29,7 +32,8 @@ public struct BackfillPlan: Sendable {
 
     /// What to send for a page of a range.
     ///
-    /// A parameter of the address whose bound is not known is left out.
+    /// A parameter of the address whose bound is not known is left out. Times reach a second beyond the range: whether a
+    /// bound itself counts differs between venues, and the history may round times otherwise than the stream.
     ///
     /// - Parameters:
     ///   - range: What is wanted.
@@ -44,6 +48,8 @@ public struct BackfillPlan: Sendable {
         context.symbols = [native]
         context.counter = page.number
         context.bounds = range.bounds
+        context.bounds.fromTime = range.bounds.fromTime?.advanced(byNanoseconds: -Self.margin)
+        context.bounds.toTime = range.bounds.toTime?.advanced(byNanoseconds: Self.margin)
         var exchange = self.request.render(context)
         exchange.url = QueryText.droppingEmpty(in: exchange.url)
         if let value = page.value, let paging = self.paging {

@@ -55,6 +55,8 @@ public struct DiscoveryPlan: Sendable {
     /// Legs that the list names otherwise than the stream: canonical by the list's.
     let legs: [String: String]
     let rules: SymbolRules
+    /// How the list spells symbols, where it does otherwise than the stream.
+    let listRules: SymbolRules?
     var environment: [String: String] = [:]
 
     /// What to send for a page.
@@ -107,10 +109,11 @@ public struct DiscoveryPlan: Sendable {
     private func leg(_ text: String) -> String { self.legs[text.uppercased()] ?? text }
 
     private func listing(_ native: String, base: String?, quote: String?) -> Listing {
+        let rules = self.listRules ?? self.rules
         let guess: Symbol?
         if let base, let quote {
-            guess = self.rules.symbol(base: self.leg(base), quote: self.leg(quote))
-        } else if let symbol = self.rules.symbol(native: native) {
+            guess = rules.symbol(base: self.leg(base), quote: self.leg(quote))
+        } else if let symbol = rules.symbol(native: native) {
             let legs = [symbol.base] + (symbol.quoteCurrency.map { [$0] } ?? [])
             // A name outside the grammar has no canonical symbol, which is what nil says.
             guess = try? Symbol(legs.map(self.leg).joined(separator: "-"))
@@ -120,6 +123,10 @@ public struct DiscoveryPlan: Sendable {
         // Only what leads back to this very instrument may be offered: `BTCUSDT_PERP` is not BTC-USDT.
         guard let guess, let spelled = self.rules.native(for: guess) else {
             return Listing(native: native, symbol: self.rules.tableSymbol(native: native))
+        }
+        if let listRules {
+            return listRules.native(for: guess) == native
+                ? Listing(native: spelled, symbol: guess) : Listing(native: native, symbol: nil)
         }
         if spelled == native { return Listing(native: native, symbol: guess) }
         return self.legs.isEmpty ? Listing(native: native, symbol: nil) : Listing(native: spelled, symbol: guess)

@@ -130,3 +130,15 @@ extension Timestamp {
         }
     }
 }
+
+extension ValueSource.TimeUnit {
+    /// Its length; a nanosecond where the form has no unit.
+    var nanoseconds: Int64 {
+        switch self {
+        case .auto, .iso, .ns: 1
+        case .us: 1000
+        case .ms: 1_000_000
+        case .s: 1_000_000_000
+        }
+    }
+}

@@ -42,14 +42,15 @@ public struct BackfillSession: Sendable {
             return trade
         }
         let isNew = self.keep(trades)
+        if self.isCovered(by: trades) { return self.finished }
         // Where every trade of the page is known already the provider goes round in circles.
-        if trades.isEmpty || (!isNew && self.page.number > 1) || self.isCovered(by: trades) { return self.finished }
+        if trades.isEmpty || (!isNew && self.page.number > 1) { return self.end }
         guard let paging = self.plan.paging else {
             return self.plan.direction == .within ? self.finished : .incomplete(self.sorted)
         }
-        let last = trades.last.map { (id: $0.id, time: Optional($0.eventTime)) } ?? (nil, nil)
+        let last = trades.last.map { (id: $0.id, time: Optional(self.nextTime(after: $0, paging))) } ?? (nil, nil)
         guard let next = paging.following(self.page, answer: answer, hint: hint, isEmpty: false, last: last) else {
-            return self.finished
+            return self.end
         }
         guard self.page.number < paging.pagesMax else { return .incomplete(self.sorted) }
         self.page = next
@@ -94,6 +95,23 @@ public struct BackfillSession: Sendable {
             return trades.contains { self.range.position(of: $0) == .before || self.range.touchesStart($0) }
         case .within: return false
         }
+    }
+
+    /// There are no more pages.
+    ///
+    /// Going back, the trade at which the range begins should have been met before: a venue that does not show it any more
+    /// keeps its trades for a shorter time.
+    private var end: Step {
+        let isBounded = self.range.bounds.fromID != nil || self.range.bounds.fromTime != nil
+        return self.plan.direction == .backward && isBounded ? .incomplete(self.sorted) : self.finished
+    }
+
+    /// The time that names the page after the one that `trade` ends.
+    ///
+    /// Going back it is a unit later, so that the trades of the same instant that did not fit on the page come too.
+    private func nextTime(after trade: Trade, _ paging: Paging) -> Timestamp {
+        guard self.plan.direction == .backward, case .lastTime(let unit) = paging.form else { return trade.eventTime }
+        return trade.eventTime.advanced(byNanoseconds: unit.nanoseconds)
     }
 
     private var finished: Step { .finished(self.sorted) }

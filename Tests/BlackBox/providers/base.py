@@ -1,5 +1,7 @@
 """One mocked provider: a WebSocket and HTTP server on a port of its own that enforces the provider's rules."""
 import asyncio
+import collections
+import dataclasses
 import json
 import time
 
@@ -114,16 +116,25 @@ class Provider:
     edits = ()
     #: Symbols beside the file's default ones, where a limit needs more of them to show.
     more_symbols = ()
+    #: How exactly the history tells times, in nanoseconds; None where it tells them as the stream does.
+    history_resolution = None
+    #: What one answer of the history holds at most: less than the venue's own limit, so that pages follow each other.
+    page_size = 4
+    #: A trade's id by its number.
+    name_id = staticmethod(str)
 
     def __init__(self):
         self.violations = []
         self.reached = set()
         self.expected = []
+        self.history = collections.defaultdict(list)
+        self.withheld = []
+        self.history_requests = 0
         self.connections = 0
         self.open_sessions = set()
         self.asked = []
         self.port = None
-        self.market = Market(self.resolution)
+        self.market = Market(self.resolution, name_id=self.name_id)
         self.symbols = [*defaults(self.feed), *self.more_symbols]
 
     # What a subclass provides.
@@ -152,13 +163,76 @@ class Provider:
         self.reached.add(milestone)
 
     @property
+    def paths(self):
+        """Where connections may come."""
+        return (self.path,)
+
+    @property
     def url(self):
         return f"ws://127.0.0.1:{self.port}/"
 
     def trade(self, symbol, **changes):
         tick = self.market.trade(symbol, **changes)
         self.expected.append(tick)
+        self.history[symbol].append(tick)
         return tick
+
+    # Trades that are in the history only.
+
+    def withhold(self, symbol, count=6):
+        """Trades that the stream never tells of; they must be stored all the same, as the history has them."""
+        for _ in range(count):
+            tick = self.market.trade(symbol)
+            self.history[symbol].append(tick)
+            self.withheld.append(tick)
+            self.expected.append(self.told(tick))
+
+    def told(self, tick):
+        """A trade as the history tells it."""
+        unit = self.history_resolution
+        return dataclasses.replace(tick, time=tick.time // unit * unit) if unit else tick
+
+    def replay(self, symbol, count=1, snapshot=True):
+        """The newest trades, which the venue sends again after subscribing: for withheld ones it is the first time."""
+        ticks = self.history[symbol][-count:]
+        for tick in ticks:
+            if tick in self.withheld:
+                self.withheld.remove(tick)
+                self.expected[self.expected.index(self.told(tick))] = dataclasses.replace(tick, snapshot=snapshot)
+        return ticks
+
+    @property
+    def is_first_of_two(self):
+        """Whether this is the connection that breaks off, where one does."""
+        return self.connections == 1 and self.connections_wanted == 2
+
+    async def break_off(self, session):
+        """The line breaks, and trading goes on."""
+        for symbol in self.symbols[: self.traded]:
+            self.withhold(symbol)
+        self.reach("broke off")
+        await session.close(1011)
+
+    def asked_for(self, request, spell, **parameters):
+        """The symbol whose history a request asks for; it must have these parameters. None where it names none of ours."""
+        self.reach("asked for the history")
+        self.history_requests += 1
+        for name, value in parameters.items():
+            self.require(request.query.get(name) == value, f"asks {request.path_qs} without {name}={value}")
+        return next((symbol for symbol in self.symbols if spell(symbol) in self.named(request)), None)
+
+    @staticmethod
+    def named(request):
+        """What in a request may name a symbol: its path's parts and its parameters."""
+        return [*request.path.split("/"), *request.query.values()]
+
+    def since(self, symbol, holds):
+        """The first trades for which `holds`, oldest first."""
+        return [tick for tick in self.history[symbol] if holds(tick)][: self.page_size]
+
+    def before(self, symbol, holds=lambda tick: True):
+        """The last trades for which `holds`, newest first."""
+        return [tick for tick in reversed(self.history[symbol]) if holds(tick)][: self.page_size]
 
     def quote(self, symbol, **changes):
         tick = self.market.quote(symbol, **changes)
@@ -186,7 +260,7 @@ class Provider:
             self.asked.append((time.monotonic(), request.path_qs))
             return await self.answer(request, body)
         self.require("Origin" not in request.headers, "sent an Origin header")
-        self.require(request.path == self.path, f"connected to {request.path}, not {self.path}")
+        self.require(request.path in self.paths, f"connected to {request.path}, not {' or '.join(self.paths)}")
         for key, value in self.query.items():
             self.require(request.query.get(key) == value, f"the address lacks {key}={value}")
         socket = web.WebSocketResponse(autoping=False, autoclose=True, compress=False)

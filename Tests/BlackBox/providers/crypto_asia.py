@@ -2,6 +2,7 @@
 import json
 import re
 
+from aiohttp import web
 
 from .base import Provider
 from .crypto_large import joined, underscored
@@ -13,7 +14,8 @@ class Upbit(Provider):
 
     feed = "upbit"
     path = "/websocket/v1"
-    milestones = ("subscribed", "ticks", "pinged")
+    connections_wanted = 2
+    milestones = ("subscribed", "ticks", "pinged", "broke off", "asked for the history")
     silence_limit = 120
 
     @staticmethod
@@ -48,7 +50,9 @@ class Upbit(Provider):
                 "sequential_id": int(trade.id), "stream_type": kind}
 
         for symbol in self.symbols[: self.traded]:
-            await send(item(self.trade(symbol, age=8.0, snapshot=True), "SNAPSHOT"))
+            if self.connections == 1:
+                self.trade(symbol, age=8.0, snapshot=True)
+            await send(item(self.replay(symbol)[0], "SNAPSHOT"))
 
         async def round(symbol):
             await send(item(self.trade(symbol)))
@@ -69,11 +73,27 @@ class Upbit(Provider):
                 subscribe(message)
 
         await self.trade_rounds(session, round)
+        if self.is_first_of_two:
+            await self.break_off(session)
         await self.stay(session, handle)
+
+    async def answer(self, request, body):
+        if request.path == "/v1/market/all":
+            return web.json_response([{"market": self.native(symbol), "english_name": symbol} for symbol in self.symbols])
+        symbol = self.asked_for(request, self.native, count="500")
+        if symbol is None or request.path != "/v1/trades/ticks":
+            return web.json_response({"error": {"name": 404, "message": "Code not found"}}, status=404)
+        cursor = int(request.query.get("cursor", 2**62))
+        return web.json_response([
+            {"market": self.native(symbol), "timestamp": tick.time // MS, "trade_price": float(tick.price),
+             "trade_volume": float(tick.size), "ask_bid": "BID" if tick.side == "buy" else "ASK", "sequential_id": int(tick.id)}
+            for tick in self.before(symbol, lambda tick: int(tick.id) < cursor)])
 
 
 class Bithumb(Upbit):
     feed = "bithumb"
+    connections_wanted = 1
+    milestones = ("subscribed", "ticks", "pinged")
 
 
 class BitFlyer(Provider):
@@ -81,8 +101,10 @@ class BitFlyer(Provider):
 
     feed = "bitflyer"
     path = "/json-rpc"
-    milestones = ("subscribed", "ticks", "ping")
+    connections_wanted = 2
+    milestones = ("subscribed", "ticks", "ping", "broke off", "asked for the history")
     resolution = 1000
+    history_resolution = MS
 
     @staticmethod
     def native(symbol):
@@ -118,7 +140,21 @@ class BitFlyer(Provider):
                 "best_ask_size": float(quote.ask_size), "ltp": float(quote.last)})
 
         await self.trade_rounds(session, round)
+        if self.connections == 1:
+            await self.break_off(session)
         await self.stay(session)
+
+    async def answer(self, request, body):
+        if request.path == "/v1/getmarkets":
+            return web.json_response([{"product_code": self.native(symbol), "market_type": "Spot"} for symbol in self.symbols])
+        symbol = self.asked_for(request, self.native, count="500")
+        if symbol is None or request.path != "/v1/getexecutions":
+            return web.json_response({"status": -100, "error_message": "Invalid product"}, status=400)
+        before = int(request.query.get("before", 2**62))
+        return web.json_response([
+            {"id": int(tick.id), "side": "" if tick.side == "unknown" else tick.side.upper(), "price": float(tick.price),
+             "size": float(tick.size), "exec_date": iso(tick.time, 3, "")}
+            for tick in self.before(symbol, lambda tick: int(tick.id) < before)])
 
 
 class Poloniex(Provider):
@@ -126,8 +162,10 @@ class Poloniex(Provider):
 
     feed = "poloniex"
     path = "/ws/public"
-    milestones = ("trades", "book", "ticks", "pinged")
+    connections_wanted = 2
+    milestones = ("trades", "book", "ticks", "pinged", "broke off", "asked for the history")
     silence_limit = 30
+    page_size = 1000
 
     async def play(self, session):
         for _ in range(2):
@@ -153,7 +191,21 @@ class Poloniex(Provider):
             await session.send({"event": "pong"})
 
         await self.trade_rounds(session, round)
+        if self.connections == 1:
+            await self.break_off(session)
         await self.stay(session, pong)
+
+    async def answer(self, request, body):
+        if request.path == "/markets":
+            return web.json_response([
+                {"symbol": underscored(symbol), "baseCurrencyName": symbol.split("-")[0],
+                 "quoteCurrencyName": symbol.split("-")[1], "state": "NORMAL"} for symbol in self.symbols])
+        symbol = self.asked_for(request, underscored, limit="1000")
+        if symbol is None or request.path != f"/markets/{underscored(symbol)}/trades":
+            return web.json_response({"code": 21309, "message": "Invalid symbol"}, status=400)
+        return web.json_response([
+            {"id": tick.id, "price": tick.price, "quantity": tick.size, "amount": "70", "takerSide": tick.side.upper(),
+             "ts": tick.time // MS + 4, "createTime": tick.time // MS} for tick in self.before(symbol)])
 
 
 class Hyperliquid(Provider):
@@ -203,13 +255,23 @@ class Hyperliquid(Provider):
         await self.stay(session, pong)
 
 
+    async def answer(self, request, body):
+        asked = request.method, request.path, body
+        self.require(asked == ("POST", "/info", '{"type":"meta"}'), f"asks {asked}")
+        self.require(request.headers.get("Content-Type") == "application/json", "does not say that it sends JSON")
+        coins = [*map(self.native, self.symbols), "SOMETHING-ELSE"]
+        return web.json_response({"universe": [{"name": coin, "szDecimals": 5, "maxLeverage": 40} for coin in coins]})
+
+
 class Bitget(Provider):
     """Arguments are objects; text pings; old trades come first and say so."""
 
     feed = "bitget"
     path = "/v3/ws/public"
-    milestones = ("subscribed", "ticks", "pinged")
+    connections_wanted = 2
+    milestones = ("subscribed", "ticks", "pinged", "broke off", "asked for the history")
     silence_limit = 30
+    page_size = 100
 
     async def play(self, session):
         named = {"publicTrade": [], "books1": []}
@@ -243,10 +305,28 @@ class Bitget(Provider):
             self.reach("pinged")
             await session.send("pong")
 
-        old = [item(self.trade(self.symbols[0], age=20.0 - n, snapshot=True)) for n in range(3)]
-        await push("snapshot", "publicTrade", self.symbols[0], old)
+        if self.connections == 1:
+            for n in range(3):
+                self.trade(self.symbols[0], age=20.0 - n, snapshot=True)
+        old = self.replay(self.symbols[0], 3 if self.connections == 1 else 1)
+        await push("snapshot", "publicTrade", self.symbols[0], [item(trade) for trade in old])
         await self.trade_rounds(session, round)
+        if self.connections == 1:
+            await self.break_off(session)
         await self.stay(session, pong)
+
+    async def answer(self, request, body):
+        self.require(request.query.get("category") == "SPOT", f"asks {request.path_qs}")
+        if request.path == "/api/v3/market/instruments":
+            return web.json_response({"code": "00000", "msg": "success", "data": [
+                {"symbol": joined(symbol), "baseCoin": symbol.split("-")[0], "quoteCoin": symbol.split("-")[1],
+                 "status": "online"} for symbol in self.symbols]})
+        symbol = self.asked_for(request, joined, limit="100")
+        if symbol is None or request.path != "/api/v3/market/fills":
+            return web.json_response({"code": "40034", "msg": "Parameter does not exist", "data": None}, status=400)
+        return web.json_response({"code": "00000", "msg": "success", "data": [
+            {"execId": tick.id, "price": tick.price, "size": tick.size, "side": tick.side, "ts": str(tick.time // MS)}
+            for tick in self.before(symbol)]})
 
 
 PROVIDERS = [Upbit, Bithumb, BitFlyer, Poloniex, Hyperliquid, Bitget]

@@ -24,7 +24,8 @@ class Coinbase(Provider):
     """One message for all; `matches` carry the maker's side, and one old match comes first."""
 
     feed = "coinbase"
-    milestones = ("subscribed", "ticks")
+    connections_wanted = 2
+    milestones = ("subscribed", "ticks", "broke off", "asked for the history")
     resolution = 1000
     messages_per_second = 8
 
@@ -37,10 +38,28 @@ class Coinbase(Provider):
         channels = [{"name": name, "product_ids": request["product_ids"]} for name in request["channels"]]
         await session.send({"type": "subscriptions", "channels": channels})
         for symbol in self.symbols[: self.traded]:
-            old = self.trade(symbol, age=45.0, snapshot=True)
-            await session.send(self.match(old, "last_match"))
+            if self.connections == 1:
+                self.trade(symbol, age=45.0, snapshot=True)
+            await session.send(self.match(self.replay(symbol)[0], "last_match"))
         await self.trade_rounds(session, lambda symbol: self.round(session, symbol))
+        if self.connections == 1:
+            await self.break_off(session)
         await asyncio.gather(self.stay(session), self.heartbeats(session))
+
+    async def answer(self, request, body):
+        if request.path == "/products":
+            return web.json_response([
+                {"id": symbol, "base_currency": symbol.split("-")[0], "quote_currency": symbol.split("-")[1], "status": "online",
+                 "trading_disabled": False} for symbol in self.symbols])
+        symbol = self.asked_for(request, dashed, limit="1000")
+        if symbol is None or request.path != f"/products/{symbol}/trades":
+            return web.json_response({"message": "NotFound"}, status=404)
+        after = int(request.query.get("after", 2**62))
+        page = self.before(symbol, lambda tick: int(tick.id) < after)
+        headers = {"CB-BEFORE": page[0].id, "CB-AFTER": page[-1].id} if page else {}
+        return web.json_response([
+            {"time": iso(tick.time), "trade_id": int(tick.id), "price": tick.price, "size": tick.size,
+             "side": "sell" if tick.side == "buy" else "buy"} for tick in page], headers=headers)
 
     @staticmethod
     def match(trade, kind="match"):
@@ -133,6 +152,13 @@ class CoinbaseAdvanced(Provider):
         await asyncio.gather(self.stay(session), heartbeats())
 
 
+    async def answer(self, request, body):
+        self.require(request.path == "/api/v3/brokerage/market/products", f"asks {request.path_qs}")
+        return web.json_response({"products": [
+            {"product_id": symbol, "base_currency_id": symbol.split("-")[0], "quote_currency_id": symbol.split("-")[1],
+             "product_type": "SPOT", "status": "online", "trading_disabled": False} for symbol in self.symbols]})
+
+
 class Binance(Provider):
     """Combined streams; at most 5 messages a second; a shutdown is announced, and whoever stays is cut."""
 
@@ -141,8 +167,9 @@ class Binance(Provider):
     more_symbols = ("LTC-USDT", "DOT-USDT", "AVAX-USDT", "UNI-USDT", "ETH-BTC", "LTC-BTC")
     path = "/stream"
     connections_wanted = 2
-    milestones = ("subscribed", "ticks", "shut down", "came back")
+    milestones = ("subscribed", "ticks", "shut down", "came back", "asked for the history")
     messages_per_second = 5
+    list_query = {"permissions": "SPOT", "showPermissionSets": "false"}
 
     async def play(self, session):
         streams = set()
@@ -155,8 +182,11 @@ class Binance(Provider):
             named = [stream.split("@")[0] for stream in streams if stream.endswith(f"@{kind}")]
             self.expect_symbols(named, lambda symbol: joined(symbol).lower(), kind)
         self.reach("subscribed")
+        await self.round(session, self.symbols[0])
+        self.withhold(self.symbols[0])  # the ids show it
         await self.trade_rounds(session, lambda symbol: self.round(session, symbol))
         if self.connections == 1:
+            self.withhold(self.symbols[1])
             await session.send({"stream": "!serverShutdown", "data": {"e": "serverShutdown", "E": self.market.now() // MS}})
             self.reach("shut down")
             await asyncio.wait_for(self.stay(session), 10)
@@ -174,15 +204,26 @@ class Binance(Provider):
             "u": int(trade.id) * 10, "s": name, "b": quote.bid, "B": quote.bid_size, "a": quote.ask, "A": quote.ask_size}})
 
     async def answer(self, request, body):
-        # Whoever fills gaps or looks for symbols may ask; there is nothing more to give.
+        weight = {"X-MBX-USED-WEIGHT-1M": "20"}
         if request.path == "/api/v3/exchangeInfo":
-            return web.json_response({"symbols": []})
-        return web.json_response([])
+            self.require(dict(request.query) == self.list_query, f"asks {request.path_qs}")
+            return web.json_response({"timezone": "UTC", "symbols": [
+                {"symbol": joined(symbol), "status": "TRADING", "baseAsset": symbol.split("-")[0],
+                 "quoteAsset": symbol.split("-")[1], "isSpotTradingAllowed": True} for symbol in self.symbols]}, headers=weight)
+        symbol = self.asked_for(request, joined, limit="1000")
+        if symbol is None or request.path != "/api/v3/aggTrades":
+            return web.json_response({"code": -1121, "msg": "Invalid symbol."}, status=400)
+        start = int(request.query.get("fromId", 0))
+        page = self.since(symbol, lambda tick: int(tick.id) >= start)
+        return web.json_response([
+            {"a": int(tick.id), "p": tick.price, "q": tick.size, "f": 1, "l": 2, "T": tick.time // MS, "m": tick.side == "sell",
+             "M": True} for tick in page], headers=weight)
 
 
 class BinanceUS(Binance):
     feed = "binance-us"
     edits = ()  # the parent's hold
+    list_query = {}
 
 
 class Kraken(Provider):
@@ -190,7 +231,7 @@ class Kraken(Provider):
 
     feed = "kraken"
     path = "/v2"
-    milestones = ("trade", "ticker", "ticks", "pinged")
+    milestones = ("trade", "ticker", "ticks", "pinged", "asked for the history")
     resolution = 1000
     silence_limit = 60
 
@@ -213,6 +254,8 @@ class Kraken(Provider):
         first = self.symbols[0]
         old = [self.trade(first, age=30.0 - n, snapshot=True) for n in range(3)]
         await session.send(self.trades("snapshot", old))
+        await self.trade_rounds(session, lambda symbol: self.round(session, symbol))
+        self.withhold(first, 9)  # the ids show it
         await self.trade_rounds(session, lambda symbol: self.round(session, symbol))
 
         async def pong(message):
@@ -242,8 +285,30 @@ class Kraken(Provider):
             await session.send({"channel": "heartbeat"})
             await asyncio.sleep(1)
 
+    @staticmethod
+    def old_name(symbol):
+        """XXBTZUSD, but SOLUSD."""
+        base, quote = ({"BTC": "XBT", "DOGE": "XDG"}.get(leg, leg) for leg in symbol.split("-"))
+        return f"X{base}Z{quote}" if base in ("XBT", "ETH", "XRP", "LTC", "XDG") else base + quote
+
     async def answer(self, request, body):
-        return web.json_response({"error": [], "result": {"last": "0"}})
+        names = {symbol: joined(symbol).replace("BTC", "XBT").replace("DOGE", "XDG") for symbol in self.symbols}
+        if request.path == "/0/public/AssetPairs":
+            return web.json_response({"error": [], "result": {self.old_name(symbol): {
+                "altname": name, "wsname": f"{name[:-3]}/{name[-3:]}", "status": "online"} for symbol, name in names.items()}})
+        symbol = self.asked_for(request, names.get)
+        if symbol is None or request.path != "/0/public/Trades":
+            return web.json_response({"error": ["EQuery:Unknown asset pair"]})
+        since = int(request.query["since"])
+        since = since if since > 10**12 else since * 10**9
+        page = self.since(symbol, lambda tick: tick.time > since)
+        items = ",".join(
+            f'["{tick.price}00","{tick.size}",{tick.time // 10**9}.{tick.time % 10**9:09d},"{tick.side[0]}","l","",{tick.id}]'
+            for tick in page)
+        last = page[-1].time if page else since
+        return web.Response(
+            text=f'{{"error":[],"result":{{"{self.old_name(symbol)}":[{items}],"last":"{last}"}}}}',
+            content_type="application/json")
 
 
 class Bitfinex(Provider):
@@ -252,7 +317,7 @@ class Bitfinex(Provider):
     feed = "bitfinex"
     path = "/ws/2"
     connections_wanted = 3  # two for the symbols, and one again after the restart
-    milestones = ("configured", "subscribed", "ticks", "restarted", "came back")
+    milestones = ("configured", "subscribed", "ticks", "restarted", "came back", "asked for the history")
     more_symbols = ("DOT-USD", "AVAX-USD", "UNI-USD", "XMR-USD", "BTC-USDT", "ETH-BTC")
     messages_per_second = 6
 
@@ -290,8 +355,10 @@ class Bitfinex(Provider):
         def item(trade):
             return [int(trade.id), trade.time // MS, f"#{'-' if trade.side == 'sell' else ''}{trade.size}#", f"#{trade.price}#"]
 
-        old = [self.trade(symbols[0], age=20.0, snapshot=True), self.trade(symbols[0], age=10.0, snapshot=True)]
-        await send("trades", symbols[0], [item(trade) for trade in reversed(old)])
+        if not self.history[symbols[0]]:
+            self.trade(symbols[0], age=20.0, snapshot=True)
+            self.trade(symbols[0], age=10.0, snapshot=True)
+        await send("trades", symbols[0], [item(trade) for trade in reversed(self.replay(symbols[0], 2))])
         for symbol in symbols[:2] * self.rounds:
             trade = self.trade(symbol)
             await send("trades", symbol, "te", item(trade))
@@ -305,6 +372,8 @@ class Bitfinex(Provider):
             await asyncio.sleep(0.1)
         self.reach("ticks")
         if connection == 1:
+            for symbol in symbols[:2]:
+                self.withhold(symbol, 6)
             await session.send({"event": "info", "code": 20051, "msg": "Stopping. Please try to reconnect"})
             self.reach("restarted")
             await self.stay(session)
@@ -318,6 +387,18 @@ class Bitfinex(Provider):
                 await asyncio.sleep(15)
 
         await asyncio.gather(self.stay(session), heartbeats())
+
+    async def answer(self, request, body):
+        if request.path == "/v2/conf/pub:list:pair:exchange":
+            return web.json_response([[self.native(symbol)[1:] for symbol in self.symbols]])
+        symbol = self.asked_for(request, self.native, sort="1", limit="10000")
+        if symbol is None or request.path != f"/v2/trades/{self.native(symbol)}/hist":
+            return web.json_response(["error", 10020, "symbol: invalid"], status=500)
+        start = int(request.query["start"])
+        items = ",".join(
+            f"[{tick.id},{tick.time // MS},{'-' if tick.side == 'sell' else ''}{tick.size},{tick.price}]"
+            for tick in self.since(symbol, lambda tick: tick.time // MS >= start))
+        return web.Response(text=f"[{items}]", content_type="application/json")
 
     async def subscriptions(self, session, connection):
         """Channel ids by kind and name; what comes within 2 s of the one before belongs to the connection."""
@@ -340,30 +421,37 @@ class Bitfinex(Provider):
 
 
 class OKX(Provider):
-    """Text pings; the last trade is repeated unmarked; an unknown instrument costs one entry."""
+    """Trades and tickers at two addresses; text pings; the last trade is repeated unmarked; an unknown instrument costs one entry."""
 
     feed = "okx"
-    path = "/ws/v5/public"
-    milestones = ("subscribed", "ticks", "pinged")
+    paths = {"/ws/v5/public": "tickers", "/ws/v5/business": "trades-all"}
+    connections_wanted = 3
+    milestones = ("tickers", "trades-all", "ticks", "pinged", "broke off", "asked for the history")
     silence_limit = 30
     messages_per_second = 5
 
     async def play(self, session):
         request = await session.expect_within(5, "the subscription")
         self.require(request.get("op") == "subscribe", f"sent {request}")
-        for channel in ("trades", "tickers"):
-            named = [entry.get("instId") for entry in request.get("args", []) if entry.get("channel") == channel]
-            self.expect_symbols(named, dashed, channel)
-        self.reach("subscribed")
+        channel = self.paths[session.request.path]
+        self.require({entry.get("channel") for entry in request.get("args", [])} == {channel}, f"wants {request}")
+        self.expect_symbols([entry.get("instId") for entry in request.get("args", [])], dashed, channel)
+        is_first = channel not in self.reached
+        self.reach(channel)
         for entry in request.get("args", []):
             await session.send({"event": "subscribe", "arg": entry, "connId": "a4d3ae55"})
         # What is wrong with one entry is no reason to leave.
         await session.send({
             "event": "error", "code": "60018", "connId": "a4d3ae55",
-            "msg": f"Wrong URL or channel:trades,instId:{self.symbols[-1]} doesn't exist. Please use the correct URL."})
-        for symbol in self.symbols[: self.traded]:
-            await session.send(self.trades([self.trade(symbol, age=20.0, snapshot=True)]))
-        await self.trade_rounds(session, lambda symbol: self.round(session, symbol))
+            "msg": f"Wrong URL or channel:{channel},instId:{self.symbols[-1]} doesn't exist. Please use the correct URL."})
+        if channel == "trades-all":
+            for symbol in self.symbols[: self.traded]:
+                if is_first:
+                    self.trade(symbol, age=20.0, snapshot=True)
+                await session.send(self.trades(self.replay(symbol, snapshot=False)))
+        await self.trade_rounds(session, lambda symbol: self.round(session, channel, symbol))
+        if channel == "trades-all" and is_first:
+            await self.break_off(session)
 
         async def pong(message):
             self.require(message == "ping", f"said {message}")
@@ -374,12 +462,29 @@ class OKX(Provider):
 
     @staticmethod
     def trades(trades):
-        return {"arg": {"channel": "trades", "instId": trades[0].symbol}, "data": [
+        return {"arg": {"channel": "trades-all", "instId": trades[0].symbol}, "data": [
             {"instId": trade.symbol, "tradeId": trade.id, "px": trade.price, "sz": trade.size, "side": trade.side,
-             "ts": str(trade.time // MS), "count": "1"} for trade in trades]}
+             "ts": str(trade.time // MS), "source": "0"} for trade in trades]}
 
-    async def round(self, session, symbol):
-        await session.send(self.trades([self.trade(symbol), self.trade(symbol)]))
+    async def answer(self, request, body):
+        if request.path == "/api/v5/public/instruments":
+            self.require(dict(request.query) == {"instType": "SPOT"}, f"asks {request.path_qs}")
+            return web.json_response({"code": "0", "msg": "", "data": [
+                {"instId": symbol, "baseCcy": symbol.split("-")[0], "quoteCcy": symbol.split("-")[1], "state": "live"}
+                for symbol in self.symbols]})
+        symbol = self.asked_for(request, dashed, limit="100")
+        if symbol is None or request.path != "/api/v5/market/history-trades":
+            return web.json_response({"code": "51001", "msg": "Instrument ID does not exist", "data": []})
+        after = int(request.query.get("after", 2**62))
+        return web.json_response({"code": "0", "msg": "", "data": [
+            {"instId": symbol, "side": tick.side, "sz": tick.size, "px": tick.price, "source": "0", "tradeId": tick.id,
+             "ts": str(tick.time // MS)} for tick in self.before(symbol, lambda tick: int(tick.id) < after)]})
+
+    async def round(self, session, channel, symbol):
+        if channel == "trades-all":
+            for _ in range(2):
+                await session.send(self.trades([self.trade(symbol)]))
+            return
         quote = self.quote(symbol, last="100.002")
         await session.send({"arg": {"channel": "tickers", "instId": symbol}, "data": [{
             "instType": "SPOT", "instId": symbol, "last": quote.last, "lastSz": "1", "askPx": quote.ask, "askSz": quote.ask_size,
@@ -391,9 +496,12 @@ class Bybit(Provider):
 
     feed = "bybit"
     path = "/v5/public/spot"
-    milestones = ("subscribed", "ticks", "pinged")
+    connections_wanted = 2
+    milestones = ("subscribed", "ticks", "pinged", "broke off", "asked for the history")
     silence_limit = 60
     quotes_topic = "orderbook.1"
+    category = "spot"
+    page_size = 60
 
     async def play(self, session):
         topics = []
@@ -408,6 +516,8 @@ class Bybit(Provider):
         self.reach("subscribed")
         await self.open(session)
         await self.trade_rounds(session, lambda symbol: self.round(session, symbol))
+        if self.is_first_of_two:
+            await self.break_off(session)
 
         async def pong(message):
             self.require(message.get("op") == "ping", f"said {message}")
@@ -435,6 +545,20 @@ class Bybit(Provider):
     async def open(self, session):
         """Nothing comes before the live data."""
 
+    async def answer(self, request, body):
+        self.require(request.query.get("category") == self.category, f"asks {request.path_qs}")
+        if request.path == "/v5/market/instruments-info":
+            return web.json_response({"retCode": 0, "retMsg": "OK", "result": {"nextPageCursor": "", "list": [
+                {"symbol": joined(symbol), "baseCoin": symbol.split("-")[0], "quoteCoin": symbol.split("-")[1],
+                 "status": "Trading"} for symbol in self.symbols]}})
+        symbol = self.asked_for(request, joined, limit=str(self.page_size))
+        if symbol is None or request.path != "/v5/market/recent-trade":
+            return web.json_response({"retCode": 10001, "retMsg": "Not supported symbols", "result": {}})
+        return web.json_response({"retCode": 0, "retMsg": "OK", "result": {"category": self.category, "list": [
+            {"execId": tick.id, "symbol": joined(symbol), "price": tick.price, "size": tick.size,
+             "side": tick.side.capitalize(), "time": str(tick.time // MS), "isBlockTrade": False}
+            for tick in self.before(symbol)]}})
+
     async def round(self, session, symbol):
         await session.send(self.trades([self.trade(symbol), self.trade(symbol)]))
         quote = self.quote(symbol)
@@ -450,6 +574,8 @@ class BybitLinear(Bybit):
     feed = "bybit-linear"
     path = "/v5/public/linear"
     quotes_topic = "tickers"
+    category = "linear"
+    page_size = 1000
 
     def pong(self, message):
         return {"req_id": message.get("req_id"), "op": "pong", "args": ["1675418560633"], "conn_id": "x"}

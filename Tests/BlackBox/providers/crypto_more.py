@@ -63,13 +63,21 @@ class KrakenV1(Provider):
         await asyncio.gather(self.stay(session, pong), heartbeats())
 
 
+    async def answer(self, request, body):
+        self.require(request.path == "/0/public/AssetPairs", f"asks {request.path_qs}")
+        return web.json_response({"error": [], "result": {
+            joined(symbol): {"wsname": self.native(symbol), "status": "online"} for symbol in self.symbols}})
+
+
 class Bitstamp(Provider):
     """The symbol stands in the channel's name; the venue asks for a reconnect."""
 
     feed = "bitstamp"
     connections_wanted = 2
-    milestones = ("subscribed", "ticks", "asked to reconnect", "came back", "pinged")
+    milestones = ("subscribed", "ticks", "asked to reconnect", "came back", "pinged", "asked for the history")
     resolution = 1000
+    history_resolution = 10**9
+    page_size = 10**6
     silence_limit = 60
 
     async def play(self, session):
@@ -99,6 +107,8 @@ class Bitstamp(Provider):
 
         await self.trade_rounds(session, round)
         if self.connections == 1:
+            for symbol in self.symbols[: self.traded]:
+                self.withhold(symbol)
             await session.send({"event": "bts:request_reconnect", "channel": "", "data": ""})
             self.reach("asked to reconnect")
             await self.stay(session)
@@ -111,13 +121,44 @@ class Bitstamp(Provider):
 
         await self.stay(session, pong)
 
+    async def answer(self, request, body):
+        if request.path == "/api/v2/trading-pairs-info/":
+            return web.json_response([
+                {"name": symbol.replace("-", "/"), "url_symbol": joined(symbol).lower(), "trading": "Enabled"}
+                for symbol in self.symbols])
+        symbol = self.asked_for(request, lambda symbol: joined(symbol).lower(), time="day")
+        if symbol is None or request.path != f"/api/v2/transactions/{joined(symbol).lower()}/":
+            return web.Response(status=404)
+        return web.json_response([
+            {"date": str(tick.time // 10**9), "tid": tick.id, "amount": tick.size, "type": "0" if tick.side == "buy" else "1",
+             "price": tick.price} for tick in self.before(symbol)])
 
-class Gemini(Provider):
+
+class GeminiHistory(Provider):
+    """The last 500 trades over HTTP, and the list of symbols."""
+
+    connections_wanted = 2
+    history_resolution = MS
+    page_size = 500
+
+    async def answer(self, request, body):
+        if request.path == "/v1/symbols":
+            return web.json_response([joined(symbol).lower() for symbol in self.symbols])
+        symbol = self.asked_for(request, lambda symbol: joined(symbol).lower(), limit_trades="500")
+        if symbol is None or request.path != f"/v1/trades/{joined(symbol).lower()}":
+            return web.json_response({"result": "error", "reason": "InvalidSymbol", "message": "Invalid symbol"}, status=400)
+        return web.json_response([
+            {"timestamp": tick.time // 10**9, "timestampms": tick.time // MS, "tid": int(tick.id), "price": tick.price,
+             "amount": tick.size, "exchange": "gemini", "type": "block" if tick.side == "unknown" else tick.side}
+            for tick in self.before(symbol)])
+
+
+class Gemini(GeminiHistory):
     """Trades come with the order book's name; the first message nests the last ones."""
 
     feed = "gemini"
     path = "/v2/marketdata"
-    milestones = ("subscribed", "ticks")
+    milestones = ("subscribed", "ticks", "broke off", "asked for the history")
 
     async def play(self, session):
         request = await session.expect_within(5, "the subscription")
@@ -129,11 +170,15 @@ class Gemini(Provider):
 
         def item(trade):
             return {
-                "type": "trade", "symbol": joined(trade.symbol), "event_id": int(trade.id), "timestamp": trade.time // MS,
+                "type": "trade", "symbol": joined(trade.symbol), "event_id": int(trade.id) * 7 % 10**6, "tid": int(trade.id),
+                "timestamp": trade.time // MS,
                 "price": trade.price, "quantity": trade.size, "side": "block" if trade.side == "unknown" else trade.side}
 
         for symbol in self.symbols[: self.traded]:
-            old = [self.trade(symbol, age=60.0 - n, snapshot=True) for n in range(5)]
+            if self.connections == 1:
+                for n in range(5):
+                    self.trade(symbol, age=60.0 - n, snapshot=True)
+            old = self.replay(symbol, 5 if self.connections == 1 else 1)
             await session.send({
                 "type": "l2_updates", "symbol": joined(symbol), "changes": [["buy", "99", "1"]],
                 "trades": [item(trade) for trade in reversed(old)], "auction_events": []})
@@ -144,6 +189,8 @@ class Gemini(Provider):
 
         await self.trade_rounds(session, round)
         await session.send(item(self.trade(self.symbols[0], side="unknown")))
+        if self.connections == 1:
+            await self.break_off(session)
 
         async def heartbeats():
             while True:
@@ -153,12 +200,12 @@ class Gemini(Provider):
         await asyncio.gather(self.stay(session), heartbeats())
 
 
-class GeminiV3(Provider):
+class GeminiV3(GeminiHistory):
     """Messages without a type; nanoseconds."""
 
     feed = "gemini-v3"
     query = {"snapshot": "-1"}
-    milestones = ("subscribed", "ticks", "ping")
+    milestones = ("subscribed", "ticks", "ping", "broke off", "asked for the history")
     resolution = 1000
 
     async def play(self, session):
@@ -183,6 +230,8 @@ class GeminiV3(Provider):
             await session.send({"u": quote.time // 1000, "E": quote.time, "s": name})
 
         await self.trade_rounds(session, round)
+        if self.connections == 1:
+            await self.break_off(session)
         await self.stay(session)
 
 
@@ -192,11 +241,21 @@ class KuCoin(Provider):
     feed = "kucoin"
     path = "/endpoint"
     connections_wanted = 2
-    milestones = ("asked for a token", "subscribed", "ticks", "pinged", "dropped", "came back")
+    milestones = ("asked for a token", "subscribed", "ticks", "pinged", "broke off", "came back", "asked for the history")
     silence_limit = 10
+    page_size = 100
     tokens = ()
 
     async def answer(self, request, body):
+        if request.path == "/api/v2/symbols":
+            return web.json_response({"code": "200000", "data": [
+                {"symbol": symbol, "baseCurrency": symbol.split("-")[0], "quoteCurrency": symbol.split("-")[1],
+                 "enableTrading": True} for symbol in self.symbols]})
+        if request.path == "/api/v1/market/histories":
+            symbol = self.asked_for(request, dashed)
+            return web.json_response({"code": "200000", "data": [
+                {"sequence": tick.id, "price": tick.price, "size": tick.size, "side": tick.side, "time": tick.time}
+                for tick in reversed(self.before(symbol))]})
         if not self.require(request.method == "POST" and request.path == "/api/v1/bullet-public", f"asked {request.path_qs}"):
             return web.Response(status=404)
         self.reach("asked for a token")
@@ -248,9 +307,8 @@ class KuCoin(Provider):
 
         await self.trade_rounds(session, round)
         if self.connections == 1:
-            # The line breaks: the next connection needs a new token.
-            self.reach("dropped")
-            await session.close(1001)
+            # The next connection needs a new token.
+            await self.break_off(session)
         self.reach("came back")
         await self.stay(session, pong)
 
@@ -260,7 +318,8 @@ class Gate(Provider):
 
     feed = "gate"
     path = "/ws/v4/"
-    milestones = ("spot.trades", "spot.book_ticker", "ticks", "pinged")
+    connections_wanted = 2
+    milestones = ("spot.trades", "spot.book_ticker", "ticks", "pinged", "broke off", "asked for the history")
     silence_limit = 30
 
     async def play(self, session):
@@ -294,7 +353,23 @@ class Gate(Provider):
             await session.send({"time": 1, "channel": "spot.pong", "event": "", "result": None})
 
         await self.trade_rounds(session, round)
+        if self.connections == 1:
+            await self.break_off(session)
         await self.stay(session, pong)
+
+    async def answer(self, request, body):
+        if request.path == "/api/v4/spot/currency_pairs":
+            return web.json_response([
+                {"id": underscored(symbol), "base": symbol.split("-")[0], "quote": symbol.split("-")[1],
+                 "trade_status": "tradable"} for symbol in self.symbols])
+        symbol = self.asked_for(request, underscored, limit="1000", reverse="true")
+        if symbol is None or request.path != "/api/v4/spot/trades":
+            return web.json_response({"label": "INVALID_CURRENCY_PAIR", "message": "Invalid currency pair"}, status=400)
+        last = int(request.query.get("last_id", 2**62))
+        return web.json_response([
+            {"id": tick.id, "create_time": str(tick.time // 10**9), "create_time_ms": f"{tick.time // MS}.0", "side": tick.side,
+             "role": "taker", "amount": tick.size, "price": tick.price, "sequence_id": tick.id,
+             "currency_pair": underscored(symbol)} for tick in self.before(symbol, lambda tick: int(tick.id) < last)])
 
     def check_time(self, request):
         now = self.market.now() // 10**9
@@ -307,7 +382,9 @@ class HTX(Provider):
 
     feed = "htx"
     path = "/ws"
-    milestones = ("subscribed", "ticks", "ponged")
+    connections_wanted = 2
+    milestones = ("subscribed", "ticks", "ponged", "broke off", "asked for the history")
+    page_size = 2000
 
     async def play(self, session):
         self.awaited = []
@@ -357,9 +434,27 @@ class HTX(Provider):
                 self.reach("ponged")
 
         for symbol in self.symbols[: self.traded]:
-            await send(trades([self.trade(symbol, age=40.0, snapshot=True)]))
+            if self.connections == 1:
+                self.trade(symbol, age=40.0, snapshot=True)
+            await send(trades(self.replay(symbol, snapshot=False)))
         await self.trade_rounds(session, round)
+        if self.connections == 1:
+            await self.break_off(session)
         await asyncio.gather(self.stay(session, pong), pings())
+
+    async def answer(self, request, body):
+        if request.path == "/v1/common/symbols":
+            return web.json_response({"status": "ok", "data": [
+                {"base-currency": symbol.split("-")[0].lower(), "quote-currency": symbol.split("-")[1].lower(),
+                 "symbol": joined(symbol).lower(), "state": "online"} for symbol in self.symbols]})
+        symbol = self.asked_for(request, lambda symbol: joined(symbol).lower(), size="2000")
+        if symbol is None or request.path != "/market/history/trade":
+            return web.json_response({"status": "error", "err-code": "invalid-parameter", "err-msg": "invalid symbol"})
+        items = ",".join(
+            f'{{"id":{tick.id},"ts":{tick.time // MS},"data":[{{"id":3263732932557572{tick.id}982681,"ts":{tick.time // MS},'
+            f'"trade-id":{tick.id},"amount":{tick.size},"price":{tick.price},"direction":"{tick.side}"}}]}}'
+            for tick in self.before(symbol))
+        return web.Response(text=f'{{"ch":"x","status":"ok","ts":1,"data":[{items}]}}', content_type="application/json")
 
 
 class CryptoCom(Provider):
@@ -367,7 +462,8 @@ class CryptoCom(Provider):
 
     feed = "crypto-com"
     path = "/exchange/v1/market"
-    milestones = ("waited", "subscribed", "ticks", "answered a heartbeat")
+    connections_wanted = 2
+    milestones = ("waited", "subscribed", "ticks", "answered a heartbeat", "broke off", "asked for the history")
 
     async def play(self, session):
         try:
@@ -417,7 +513,21 @@ class CryptoCom(Provider):
                 self.reach("answered a heartbeat")
 
         await self.trade_rounds(session, round)
+        if self.connections == 1:
+            await self.break_off(session)
         await asyncio.gather(self.stay(session, answered), heartbeats())
+
+    async def answer(self, request, body):
+        if request.path == "/exchange/v1/public/get-instruments":
+            return web.json_response({"id": 1, "method": "public/get-instruments", "code": 0, "result": {"data": [
+                {"symbol": underscored(symbol), "inst_type": "CCY_PAIR", "tradable": True} for symbol in self.symbols]}})
+        symbol = self.asked_for(request, underscored, count="150")
+        if symbol is None or request.path != "/exchange/v1/public/get-trades":
+            return web.json_response({"id": -1, "code": 40004, "message": "Invalid instrument_name"}, status=400)
+        end = int(request.query.get("end_ts", 2**62))
+        return web.json_response({"id": -1, "method": "public/get-trades", "code": 0, "result": {"data": [
+            {"s": tick.side.upper(), "p": tick.price, "q": tick.size, "t": tick.time // MS, "tn": str(tick.time), "d": tick.id,
+             "i": underscored(symbol)} for tick in self.before(symbol, lambda tick: tick.time // MS < end)]}})
 
 
 class Deribit(Provider):
@@ -425,7 +535,7 @@ class Deribit(Provider):
 
     feed = "deribit"
     path = "/ws/api/v2"
-    milestones = ("heartbeat set", "subscribed", "ticks", "answered a test request")
+    milestones = ("heartbeat set", "subscribed", "ticks", "answered a test request", "asked for the history")
 
     @staticmethod
     def native(symbol):
@@ -474,7 +584,24 @@ class Deribit(Provider):
             await session.send({"jsonrpc": "2.0", "id": message.get("id"), "result": {"version": "1.2.26"}})
 
         await self.trade_rounds(session, round)
+        self.withhold(self.symbols[0], 9)  # the numbers show it
+        await self.trade_rounds(session, round)
         await asyncio.gather(self.stay(session, answered), heartbeats())
+
+    async def answer(self, request, body):
+        if request.path == "/api/v2/public/get_instruments":
+            return web.json_response({"jsonrpc": "2.0", "result": [
+                {"instrument_name": self.native(symbol), "kind": "future", "is_active": True} for symbol in self.symbols]})
+        symbol = self.asked_for(request, self.native, count="1000", sorting="asc")
+        if symbol is None or request.path != "/api/v2/public/get_last_trades_by_instrument":
+            return web.json_response(
+                {"jsonrpc": "2.0", "error": {"message": "Invalid params", "code": -32602}}, status=400)
+        start = int(request.query["start_timestamp"])
+        page = self.since(symbol, lambda tick: tick.time // MS >= start)
+        return web.json_response({"jsonrpc": "2.0", "result": {"has_more": page[-1:] != self.history[symbol][-1:], "trades": [
+            {"trade_seq": int(tick.id), "trade_id": tick.id, "timestamp": tick.time // MS, "tick_direction": 2,
+             "price": float(tick.price), "instrument_name": self.native(symbol), "direction": tick.side,
+             "amount": float(tick.size)} for tick in page]}})
 
 
 class BitMEX(Provider):
@@ -483,8 +610,11 @@ class BitMEX(Provider):
     feed = "bitmex"
     path = "/realtime"
     more_symbols = ("DOGE-USDT", "ADA-USDT", "LTC-USDT", "LINK-USDT", "DOT-USDT", "AVAX-USDT", "UNI-USDT")
-    milestones = ("subscribed", "ticks", "pinged")
+    connections_wanted = 2
+    milestones = ("subscribed", "ticks", "pinged", "broke off", "asked for the history")
     silence_limit = 15
+    page_size = 1000
+    name_id = staticmethod(lambda number: f"{number * 2654435761 % 2**32:08x}-d7f1-4a3a-a9b6-{number:012x}")
 
     @staticmethod
     def native(symbol):
@@ -521,9 +651,27 @@ class BitMEX(Provider):
             self.reach("pinged")
             await session.send("pong")
 
-        await session.send(trades("partial", [self.trade(self.symbols[0], age=5.0, snapshot=True)]))
+        if self.connections == 1:
+            self.trade(self.symbols[0], age=5.0, snapshot=True)
+        await session.send(trades("partial", self.replay(self.symbols[0])))
         await self.trade_rounds(session, round)
+        if self.connections == 1:
+            await self.break_off(session)
         await self.stay(session, pong)
+
+    async def answer(self, request, body):
+        if request.path == "/api/v1/instrument/active":
+            return web.json_response([
+                {"symbol": self.native(symbol), "underlying": symbol.split("-")[0].replace("BTC", "XBT"),
+                 "quoteCurrency": symbol.split("-")[1], "state": "Open"} for symbol in self.symbols])
+        symbol = self.asked_for(request, self.native, count="1000")
+        if symbol is None or request.path != "/api/v1/trade":
+            return web.json_response({"error": {"message": "Invalid symbol", "name": "HTTPError"}}, status=400)
+        start = request.query["startTime"]
+        return web.json_response([
+            {"timestamp": iso(tick.time, 3), "symbol": self.native(symbol), "side": tick.side.capitalize(),
+             "size": float(tick.size), "price": float(tick.price), "trdMatchID": tick.id}
+            for tick in self.since(symbol, lambda tick: iso(tick.time, 9) >= start.replace("Z", ""))])
 
 
 PROVIDERS = [KrakenV1, Bitstamp, Gemini, GeminiV3, KuCoin, Gate, HTX, CryptoCom, Deribit, BitMEX]

@@ -41,7 +41,8 @@ class Quote:
 class Market:
     """Makes trades and quotes whose prices hardly move, with ids that count up, at times of the venue's resolution."""
 
-    def __init__(self, resolution=MS, first_id=7_000_001, price="100"):
+    def __init__(self, resolution=MS, first_id=7_000_001, price="100", name_id=str):
+        self._name_id = name_id
         self._resolution = resolution
         self._ids = {}
         self._first_id = first_id
@@ -64,8 +65,8 @@ class Market:
     def trade(self, symbol, age=0.0, snapshot=False, **changes):
         number = next(self._count)
         values = {
-            "symbol": symbol, "price": f"{self._price + Decimal(number % 40) / 1000:f}", "size": f"0.{1000 + number % 8999}",
-            "side": "buy" if number % 3 else "sell", "id": str(self.next_id(symbol)), "time": self.now(age),
+            "symbol": symbol, "price": f"{self._price + Decimal(number % 40) / 1000:.3f}", "size": f"0.{1000 + number % 8999}",
+            "side": "buy" if number % 3 else "sell", "id": self._name_id(self.next_id(symbol)), "time": self.now(age),
             "snapshot": snapshot,
         }
         return Trade(**{**values, **changes})

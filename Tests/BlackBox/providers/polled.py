@@ -48,7 +48,13 @@ class Polled(Provider):
         """An answer with new ticks of these symbols."""
         raise NotImplementedError
 
+    def listed(self, request):
+        """The list of instruments, if that is asked for."""
+        return None
+
     async def answer(self, request, body):
+        if (listed := self.listed(request)) is not None:
+            return web.json_response(listed)
         target = self.target(request)
         if not self.require(target is not None and request.method == "GET", f"asked for {request.method} {request.path_qs}"):
             return web.Response(status=404)
@@ -121,6 +127,11 @@ class CoinGecko(Polled):
     def native(self, symbol):
         return table(self.feed)[symbol]
 
+    def listed(self, request):
+        if request.path == "/api/v3/coins/markets":
+            return [{"id": name, "symbol": name[:3], "name": name} for name in [*table(self.feed).values(), "some-other-coin"]]
+        return None
+
     def target(self, request):
         return "all" if request.path == "/api/v3/simple/price" else None
 
@@ -138,6 +149,12 @@ class CoinGecko(Polled):
 class CoinCap(CoinGecko):
     feed = "coincap"
     environment = {"COINCAP_API_KEY": "mock-key-of-coincap"}
+
+    def listed(self, request):
+        if request.path != "/v3/assets" or "ids" in request.query:
+            return None
+        self.check(request)
+        return {"data": [{"id": name, "symbol": name[:3]} for name in [*table(self.feed).values(), "some-other-coin"]]}
     edits = (("every: 20m", "every: 1s"), ("{perMinute: 5, perDay: 80}", "{perMinute: 600}"))
     error = {"error": "Internal", "message": "try again", "timestamp": 1711356300123}
     resolution = MS
@@ -157,6 +174,13 @@ class CoinCap(CoinGecko):
 
 class BinanceREST(Polled):
     feed = "binance-rest"
+
+    def listed(self, request):
+        if request.path != "/api/v3/exchangeInfo":
+            return None
+        return {"symbols": [
+            {"symbol": joined(symbol), "status": "TRADING", "baseAsset": symbol.split("-")[0], "quoteAsset": symbol.split("-")[1],
+             "isSpotTradingAllowed": True} for symbol in self.symbols]}
     edits = (("every: 10s", "every: 1s"),)
     error = {"code": -1121, "msg": "Invalid symbol."}
     resolution = MS
@@ -188,6 +212,12 @@ class BinanceREST(Polled):
 
 class KrakenREST(Polled):
     feed = "kraken-rest"
+
+    def listed(self, request):
+        if request.path != "/0/public/AssetPairs":
+            return None
+        return {"error": [], "result": {self.native(symbol): {
+            "altname": joined(symbol).replace("BTC", "XBT").replace("DOGE", "XDG"), "status": "online"} for symbol in self.symbols}}
     edits = (("every: 15s", "every: 1s"),)
     error = {"error": ["EQuery:Unknown asset pair"]}
 

@@ -1,5 +1,7 @@
 """Stock services: keys, the order of signing in, one connection for each key."""
 
+from aiohttp import web
+
 from .base import Provider
 from .market import MS, SECOND, iso
 
@@ -51,6 +53,14 @@ class Alpaca(Provider):
         await self.stay(session)
 
 
+    async def answer(self, request, body):
+        sent = tuple(request.headers.get(name) for name in ("APCA-API-KEY-ID", "APCA-API-SECRET-KEY"))
+        self.require(sent == tuple(self.environment.values()), "asks without the keys")
+        self.require(request.path == "/v2/assets" and request.query.get("asset_class") == "us_equity", f"asks {request.path_qs}")
+        return web.json_response([
+            {"class": "us_equity", "symbol": symbol, "status": "active", "tradable": True} for symbol in self.symbols])
+
+
 class Massive(Provider):
     """Status messages in lists; channels in one comma-joined text."""
 
@@ -91,6 +101,13 @@ class Massive(Provider):
         await self.stay(session)
 
 
+    async def answer(self, request, body):
+        self.require(request.query.get("apiKey") == self.environment["MASSIVE_API_KEY"], "asks without the key")
+        self.require(request.path == "/v3/reference/tickers" and request.query.get("sort") == "ticker", f"asks {request.path_qs}")
+        page = [symbol for symbol in sorted(self.symbols) if symbol > request.query.get("ticker.gt", "")][: self.page_size]
+        return web.json_response({"status": "OK", "results": [{"ticker": symbol, "active": True} for symbol in page]})
+
+
 class Finnhub(Provider):
     """The key stands in the address; one symbol a message; trades without ids, several at one time."""
 
@@ -119,6 +136,13 @@ class Finnhub(Provider):
 
         await self.trade_rounds(session, round)
         await self.stay(session)
+
+
+    async def answer(self, request, body):
+        self.require(request.headers.get("X-Finnhub-Token") == self.environment["FINNHUB_API_KEY"], "asks without the key")
+        self.require(request.path == "/api/v1/stock/symbol" and request.query.get("exchange") == "US", f"asks {request.path_qs}")
+        return web.json_response([
+            {"symbol": symbol, "displaySymbol": symbol, "type": "Common Stock"} for symbol in self.symbols if "-" not in symbol])
 
 
 class Tiingo(Provider):
