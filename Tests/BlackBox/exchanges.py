@@ -7,11 +7,15 @@ import websockets
 
 
 class MockExchange:
-    """A WebSocket server on its own thread. `script(connection)` is a coroutine that plays the exchange's part."""
+    """A WebSocket server on its own thread. `script(connection)` is a coroutine that plays the exchange's part.
 
-    def __init__(self, port, script):
+    `process_request(connection, request)` answers HTTP requests and may refuse handshakes; None goes on with the handshake.
+    """
+
+    def __init__(self, port, script, process_request=None):
         self.port = port
         self.script = script
+        self.process_request = process_request
         self.received = []
         self.connections = 0
         self.open = set()
@@ -53,7 +57,7 @@ class MockExchange:
             finally:
                 self.open.discard(connection)
 
-        async with websockets.serve(handle, "127.0.0.1", self.port):
+        async with websockets.serve(handle, "127.0.0.1", self.port, process_request=self.process_request):
             self._started.set()
             await self._stop.wait()
 
