@@ -19,7 +19,7 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "decode-benchmark",
-            dependencies: [.product(name: "TickwireKit", package: "tickwire")],
+            dependencies: [.product(name: "FeedKit", package: "tickwire")],
             swiftSettings: strict
         ),
         .executableTarget(
