@@ -189,6 +189,85 @@ struct RobustnessTests {
         }
     }
 
+    @Test("An object may have any number of members; a brace is no comma at any of their places")
+    func manyMembers() throws {
+        let feed = try FeedText.load(messages: "  - when: {a: 1}\n    trade: {symbol: s, price: p}\n")
+        var decoder = FrameDecoder(feed: feed, symbols: [])
+        for count in [1, 30, 31, 32, 33, 64, 65, 200] {
+            let members = (0..<count).map { "\"k\($0)\":1" }.joined(separator: ",")
+            let frame = "{\"a\":1,\(members),\"s\":\"BTC-USD\",\"p\":7}"
+            for _ in 0..<2 { #expect(decoder.decode([UInt8](frame.utf8)).outcome == .ticks(1), "\(count) members") }
+            let broken = "{\"a\":1,\(members){\"a\":22222,\"s\":\"BTC-USD\",\"p\":7}"
+            let outcome = decoder.decode([UInt8](broken.utf8)).outcome
+            guard case .malformed = outcome else {
+                Issue.record("\(outcome) for \(count) members and a brace")
+                return
+            }
+        }
+    }
+
+    @Test("Members of a list are found at any place, and rows of one frame do not show in the next")
+    func longLists() throws {
+        let feed = try FeedText.load(
+            messages: "  - when: {k: list}\n    trade: {symbol: s, price: \"l[70]\", size: \"l[-8]\"}\n"
+                + "  - when: {k: rows}\n    each: r\n    trade: {symbol: $.s, price: p, size: q}\n")
+        var decoder = FrameDecoder(feed: feed, symbols: [])
+        let numbers = (0..<100).map(String.init).joined(separator: ",")
+        let list = decoder.decode([UInt8]("{\"k\":\"list\",\"s\":\"BTC-USD\",\"l\":[\(numbers)]}".utf8))
+        guard case .trade(let trade)? = list.ticks.first else {
+            Issue.record("\(list.outcome)")
+            return
+        }
+        #expect(trade.price.description == "70" && trade.size?.description == "92")
+        let full = (1...300).map { "{\"p\":\($0),\"q\":5}" }.joined(separator: ",")
+        #expect(decoder.decode([UInt8]("{\"k\":\"rows\",\"s\":\"BTC-USD\",\"r\":[\(full)]}".utf8)).ticks.count == 300)
+        let bare = (1...400).map { "{\"p\":\($0)}" }.joined(separator: ",")
+        let second = decoder.decode([UInt8]("{\"k\":\"rows\",\"s\":\"BTC-USD\",\"r\":[\(bare)]}".utf8))
+        #expect(second.ticks.count == 400)
+        #expect(second.ticks.allSatisfy { if case .trade(let trade) = $0 { trade.size == nil } else { false } })
+    }
+
+    @Test(
+        "A text's beginning and end are compared whole, whatever their length", arguments: [1, 7, 8, 9, 15, 16, 17, 40])
+    func affixes(length: Int) throws {
+        let word = String("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".prefix(length))
+        let feed = try FeedText.load(
+            messages:
+                "  - when: {c: {like: \"\(word)*\(word)\"}}\n    control: true\n  - when: {c: {exists: true}}\n    ignore: true\n"
+        )
+        var decoder = FrameDecoder(feed: feed, symbols: [])
+        func outcome(_ text: String) -> FrameOutcome { decoder.decode([UInt8]("{\"c\":\"\(text)\"}".utf8)).outcome }
+        for middle in ["", "-", "0123456789"] { #expect(outcome(word + middle + word) == .control) }
+        #expect(outcome(word) == .ignored)
+        for place in word.indices {
+            var wrong = word
+            wrong.replaceSubrange(place...place, with: "_")
+            #expect(outcome(wrong + "-" + word) == .ignored)
+            #expect(outcome(word + "-" + wrong) == .ignored)
+        }
+    }
+
+    @Test("Nothing behind the frame is read, wherever it is cut", arguments: ReplayTests.names)
+    func unreadableEnd(name: String, feedName: String) throws {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let memory = try #require(mmap(nil, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+        defer { munmap(memory, 2 * page) }
+        // Reading a byte of the second page ends the process.
+        #expect(mprotect(memory + page, page, PROT_NONE) == 0)
+        var decoder = FrameDecoder(feed: try Repository.feed(feedName), symbols: [])
+        var ticks: [Tick] = []
+        for frame in try Self.recorded(name).prefix(60) {
+            for count in 1...frame.count {
+                let place = memory + (page - count)
+                place.copyMemory(from: frame, byteCount: count)
+                _ = decoder.decode(
+                    UnsafeRawBufferPointer(start: place, count: count),
+                    receivedTime: Timestamp(nanoseconds: 1_700_000_000_000_000_000), into: &ticks)
+                ticks.removeAll(keepingCapacity: true)
+            }
+        }
+    }
+
     @Test("Pure noise is malformed or unmatched", arguments: UInt64(0)..<40)
     func noise(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)

@@ -30,8 +30,12 @@ struct KeyGuess {
     }
 
     /// The guess for an object's key.
+    ///
+    /// The first key's, whose text begins with a brace, is nobody else's.
     @inline(__always)
-    static func index(kind: Int, member: Int) -> Int { kind &+ (member & (Self.membersMax &- 1)) }
+    static func index(kind: Int, member: Int) -> Int {
+        kind &+ (member < Self.membersMax ? member : 1 &+ member % (Self.membersMax &- 1))
+    }
 
     /// Whether the bytes at `place` are as before.
     @inline(__always)

@@ -23,7 +23,7 @@ struct TickBuilder {
     var sawError = false
     /// Whether a value could not be read.
     var hasProblem = false
-    /// Whether there was nothing but ticks, or nothing at all.
+    /// Whether there was neither a complaint nor an error.
     var isPlain: Bool { !self.hasProblem && !self.sawError }
 
     init(
