@@ -139,7 +139,9 @@ struct OutboxQueueTests {
                 let rows = try await client.query("SELECT count(*) FROM deliveries WHERE last_status = 500")
                 return try rows[0].integer(0) == 1 && worker.counters.retried == 1
             }
-            let row = try await client.query("SELECT state, last_error, attempt, next_at > now() FROM deliveries")[0]
+            let row = try await client.query(
+                "SELECT state, last_error, attempt, next_at > $1::timestamptz FROM deliveries", [.text(now.description)]
+            )[0]
             #expect(try row.text(0) == "ready" && row.text(1) == "the receiver answered 500")
             #expect(try row.integer(2) == 1 && row.boolean(3))
         }
