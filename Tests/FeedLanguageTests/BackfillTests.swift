@@ -79,22 +79,48 @@ struct BackfillTests {
         #expect(Self.ids(try Self.page([14, 11], &session, plan)) == ["11", "14", "15", "19"])
     }
 
-    @Test("An empty page, or one that brings nothing new, is the end")
-    func end() throws {
+    @Test(
+        "A history that ends before the hole does, with an empty page or one that brings nothing new, does not cover it"
+    )
+    func behind() throws {
         let plan = try Self.plan("t?s={symbol}&fromId={fromId}")
-        var session = BackfillSession(plan: plan, range: try Self.range())
-        _ = try Self.page([11], &session, plan)
-        #expect(try Self.page([], &session, plan) == .finished(Self.trades(session, plan, [11])))
-        session = BackfillSession(plan: plan, range: try Self.range())
-        _ = try Self.page([11], &session, plan)
-        #expect(Self.ids(try Self.page([11], &session, plan)) == ["11"])
+        for last in [[], [11]] {
+            var session = BackfillSession(plan: plan, range: try Self.range())
+            _ = try Self.page([11], &session, plan)
+            guard case .incomplete(let trades) = try Self.page(last, &session, plan) else {
+                Issue.record("it counts as covered")
+                return
+            }
+            #expect(trades.map(\.id) == ["11"])
+        }
     }
 
-    private static func trades(_ session: BackfillSession, _ plan: BackfillPlan, _ ids: [Int]) throws -> [Trade] {
-        var other = BackfillSession(plan: plan, range: try Self.range())
-        _ = try Self.page(ids, &other, plan)
-        if case .finished(let trades) = try Self.page([], &other, plan) { return trades }
-        return []
+    @Test("A hole that ends at an instant may have no trade there: an empty page is the end")
+    func noTradeAtTheEnd() throws {
+        let plan = try Self.plan("t?s={symbol}&fromId={fromId}")
+        var range = try Self.range()
+        range.bounds.toID = nil
+        var session = BackfillSession(plan: plan, range: range)
+        _ = try Self.page([11], &session, plan)
+        let step = try Self.page([], &session, plan)
+        guard case .finished = step else {
+            Issue.record("\(step)")
+            return
+        }
+        #expect(Self.ids(step) == ["11"])
+    }
+
+    @Test("Newest trades first, without a word where to begin: the newest must be as new as the hole's end")
+    func newestFirst() throws {
+        let plan = try Self.plan("t?s={symbol}", page: nil)
+        var session = BackfillSession(plan: plan, range: try Self.range())
+        guard case .incomplete(let trades) = try Self.page([17, 12, 9], &session, plan) else {
+            Issue.record("18 and 19 count as never made")
+            return
+        }
+        #expect(trades.map(\.id) == ["12", "17"])
+        session = BackfillSession(plan: plan, range: try Self.range())
+        #expect(Self.ids(try Self.page([21, 19, 17, 9], &session, plan)) == ["17", "19"])
     }
 
     @Test("A hole with more trades than the most pages hold is not called repaired")

@@ -12,10 +12,15 @@ private final class TestQueue {
     func add(_ gap: FeedGap) -> Bool { self.queue.add(gap) }
     func narrow(_ id: UInt64, repaired: Int64) { self.queue.narrow(id, repaired: repaired) }
     func close(_ id: UInt64) { self.queue.close(id) }
-    func next(of venue: Venue) -> RepairQueue.Job? { self.queue.next(of: venue) }
+    func next(of venue: Venue, now: Int64 = .max) -> RepairQueue.Job? {
+        self.queue.next(of: venue, now: Timestamp(nanoseconds: now))
+    }
+    func nextTime(of venue: Venue) -> Int64? { self.queue.nextTime(of: venue)?.nanoseconds }
     func putBack(_ job: RepairQueue.Job) { self.queue.putBack(job) }
-    func finish(_ job: RepairQueue.Job, trades: [Trade], failure: String?) -> [RepairQueue.Ending] {
-        self.queue.finish(job, trades: trades, failure: failure)
+    func finish(
+        _ job: RepairQueue.Job, trades: [Trade], failure: String?, now: Int64? = nil
+    ) -> [RepairQueue.Ending] {
+        self.queue.finish(job, trades: trades, failure: failure, now: now.map { Timestamp(nanoseconds: $0) })
     }
 }
 
@@ -63,6 +68,31 @@ struct RepairQueueTests {
         #expect(queue.next(of: self.venue)?.range?.bounds.fromSequence == 9000)
         #expect(queue.next(of: self.venue) == nil)
         #expect(queue.next(of: try Venue("b")) == nil)
+    }
+
+    @Test("A history may be behind the stream: what is missing is asked for again after a pause, but not for long")
+    func late() throws {
+        let queue = TestQueue()
+        let second: Int64 = 1_000_000_000
+        for gap in [hole(1, 10, 13), hole(2, 20, 24)] { #expect(queue.add(gap)) }
+        let first = try #require(queue.next(of: self.venue, now: second))
+        let endings = queue.finish(first, trades: try self.trades([11, 12, 21]), failure: nil, now: second)
+        #expect(endings.map(\.gap.id) == [1] && endings.map(\.isRepaired) == [true])
+        #expect(queue.next(of: self.venue, now: second) == nil)
+        let time = try #require(queue.nextTime(of: self.venue))
+        #expect(time == second + RepairQueue.pause)
+        let again = try #require(queue.next(of: self.venue, now: time))
+        #expect(again.range?.bounds.fromSequence == 20 && queue.nextTime(of: self.venue) == nil)
+        let all = try self.trades([21, 22, 23])
+        #expect(queue.finish(again, trades: all, failure: nil, now: time).map(\.isRepaired) == [true])
+
+        #expect(queue.add(hole(3, 30, 33)) && queue.add(hole(4, 5, 7, of: self.eth)))
+        let tooLate = try #require(queue.next(of: self.venue))
+        let old = 33 + RepairQueue.lateness
+        #expect(queue.finish(tooLate, trades: [], failure: nil, now: old).map(\.isRepaired) == [false])
+        let refused = try #require(queue.next(of: self.venue))
+        #expect(queue.finish(refused, trades: [], failure: "no", now: nil).map(\.failure) == ["no"])
+        #expect(queue.count == 0)
     }
 
     @Test("Of joined gaps each ends by what came of it: repaired, or not with a count and a reason")

@@ -22,6 +22,9 @@ public struct BackfillPlan: Sendable {
         case within
     }
 
+    /// Whether a request says where the range ends.
+    var namesEnd: Bool { self.request.mentions(.to) }
+
     var direction: Direction {
         switch (self.request.mentions(.from), self.request.mentions(.to)) {
         case (true, true): .within

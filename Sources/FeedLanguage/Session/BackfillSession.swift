@@ -10,7 +10,7 @@ public struct BackfillSession: Sendable {
         case ask(PageMark)
         /// The range is covered: these are its trades, oldest first, each once.
         case finished([Trade])
-        /// The range has more trades than the most pages hold; these are what was found.
+        /// The history, or what may be asked of it, ends before the range does; these are what was found. It may only be late.
         case incomplete([Trade])
     }
 
@@ -19,6 +19,8 @@ public struct BackfillSession: Sendable {
     private var page = PageMark()
     private var found: [Trade] = []
     private var ids: Set<String> = []
+    /// Whether a page reached the range's end.
+    private var hasReachedEnd = false
 
     /// Makes a session that has not asked.
     public init(plan: BackfillPlan, range: TradeRange) {
@@ -42,7 +44,8 @@ public struct BackfillSession: Sendable {
             return trade
         }
         let isNew = self.keep(trades)
-        if self.isCovered(by: trades) { return self.finished }
+        self.hasReachedEnd = self.hasReachedEnd || trades.contains { self.isAtEnd($0) }
+        if self.isCovered(by: trades) { return self.isEndMissing ? .incomplete(self.sorted) : self.finished }
         // Where every trade of the page is known already the provider goes round in circles.
         if trades.isEmpty || (!isNew && self.page.number > 1) { return self.end }
         guard let paging = self.plan.paging else {
@@ -89,21 +92,36 @@ public struct BackfillSession: Sendable {
 
     private func isCovered(by trades: [Trade]) -> Bool {
         switch self.plan.direction {
-        case .forward:
-            return trades.contains { self.range.position(of: $0) == .after || self.range.touchesEnd($0) }
+        case .forward: return trades.contains { self.isAtEnd($0) }
         case .backward:
             return trades.contains { self.range.position(of: $0) == .before || self.range.touchesStart($0) }
         case .within: return false
         }
     }
 
+    private func isAtEnd(_ trade: Trade) -> Bool {
+        self.range.position(of: trade) == .after || self.range.touchesEnd(trade)
+    }
+
+    /// Whether the newest trades of the range are not in the history yet: it begins with its newest trade, which is older.
+    private var isEndMissing: Bool {
+        self.plan.direction == .backward && !self.plan.namesEnd && self.range.bounds.toID != nil && !self.hasReachedEnd
+    }
+
     /// There are no more pages.
     ///
-    /// Going back, the trade at which the range begins should have been met before: a venue that does not show it any more
-    /// keeps its trades for a shorter time.
+    /// The trade at which the range ends should have been met before: going back, a venue that does not show it any more keeps
+    /// its trades for a shorter time; going forward, its history is behind the stream. A range that ends at an instant, not at
+    /// a trade, may have no trade there.
     private var end: Step {
-        let isBounded = self.range.bounds.fromID != nil || self.range.bounds.fromTime != nil
-        return self.plan.direction == .backward && isBounded ? .incomplete(self.sorted) : self.finished
+        let bounds = self.range.bounds
+        let isCut =
+            switch self.plan.direction {
+            case .backward: bounds.fromID != nil || bounds.fromTime != nil
+            case .forward: bounds.toID != nil
+            case .within: false
+            }
+        return isCut ? .incomplete(self.sorted) : self.finished
     }
 
     /// The time that names the page after the one that `trade` ends.

@@ -6,7 +6,7 @@ public enum FeedRequestError: Error, Hashable, Sendable, CustomStringConvertible
     case notDescribed(venue: Venue, section: String)
     /// The feed file cannot spell the symbol.
     case unknownSymbol(Symbol, venue: Venue)
-    /// The hole has more trades than the most pages hold; these were found.
+    /// The history, or the pages that may be asked for, end before the hole does; these were found.
     case incomplete([Trade], venue: Venue)
     /// The provider does not like the request.
     case refused(venue: Venue, reason: String)
@@ -37,7 +37,7 @@ public enum FeedRequestError: Error, Hashable, Sendable, CustomStringConvertible
         case .unknownSymbol(let symbol, let venue):
             "The feed file of \(venue) has no name for \(symbol): add it to the table of 'symbols'."
         case .incomplete(let trades, let venue):
-            "A hole of \(venue) is larger than what may be fetched: \(trades.count) trades were found. Raise 'max' of page, or narrow the hole."
+            "The history of \(venue) does not reach over the hole: \(trades.count) trades were found. Raise 'max' of the feed file's page if the venue keeps more."
         case .refused(let venue, let reason): "\(venue) refuses the request: \(reason). Check the feed file."
         case .denied(let venue, let reason): "\(venue) refuses us: \(reason). Check the key and the plan."
         case .busy(let venue, let reason, let wait): "\(venue) wants us to wait \(wait): \(reason). Try again later."

@@ -41,6 +41,8 @@ public struct RepairQueue: Sendable {
     private struct Lane {
         var symbols: [Symbol] = []
         var gaps: [Symbol: [FeedGap]] = [:]
+        /// When a symbol's gaps may be asked for again.
+        var notBefore: [Symbol: Timestamp] = [:]
 
         mutating func add(_ gap: FeedGap, _ symbol: Symbol) {
             if self.gaps[symbol] == nil { self.symbols.append(symbol) }
@@ -52,6 +54,9 @@ public struct RepairQueue: Sendable {
     public static let gapsMax = 100_000
     /// Trades between joined gaps are fetched once more: so many for each gap that costs no request of its own.
     static let tradesPerGapMax: Int64 = 1000
+    /// How long a venue's history may be behind its stream, and the pause before it is asked once more.
+    static let lateness: Int64 = 15_000_000_000
+    static let pause: Int64 = 3_000_000_000
     /// How far a connection's clock and the venue's may differ.
     static let clockMargin: Int64 = 10_000_000_000
 
@@ -85,26 +90,27 @@ public struct RepairQueue: Sendable {
     /// The feed has closed a gap.
     public mutating func close(_ id: UInt64) { self.open[id] = nil }
 
-    /// What to ask a venue next; `nil` when nothing waits.
-    public mutating func next(of venue: Venue) -> Job? {
-        while var lane = self.lanes[venue], !lane.symbols.isEmpty {
-            let symbol = lane.symbols.removeFirst()
+    /// What to ask a venue next; `nil` when nothing waits, or nothing may be asked for yet.
+    public mutating func next(of venue: Venue, now: Timestamp) -> Job? {
+        guard var lane = self.lanes[venue] else { return nil }
+        defer { self.lanes[venue] = lane.symbols.isEmpty ? nil : lane }
+        while let index = lane.symbols.firstIndex(where: { lane.notBefore[$0] ?? now <= now }) {
+            let symbol = lane.symbols.remove(at: index)
+            lane.notBefore[symbol] = nil
             let waiting = (lane.gaps.removeValue(forKey: symbol) ?? []).filter { self.open[$0.id] != nil }
-            guard !waiting.isEmpty else {
-                self.lanes[venue] = lane
-                continue
-            }
+            guard !waiting.isEmpty else { continue }
             let (job, rest) = Self.job(venue, symbol, waiting)
             if !rest.isEmpty {
                 lane.symbols.append(symbol)
                 lane.gaps[symbol] = rest
             }
-            self.lanes[venue] = lane
             return job
         }
-        self.lanes[venue] = nil
         return nil
     }
+
+    /// When there is something to ask a venue that may not be asked for yet; `nil` when nothing waits.
+    public func nextTime(of venue: Venue) -> Timestamp? { self.lanes[venue]?.notBefore.values.min() }
 
     /// A turn is over.
     ///
@@ -112,15 +118,25 @@ public struct RepairQueue: Sendable {
     ///   - job: What was asked.
     ///   - trades: What came, and was given to the pipeline.
     ///   - failure: Why not everything came.
+    ///   - now: When, if what is missing may only be late: a young gap is asked for again then. `nil` for a failure that lasts.
     /// - Returns: The gaps that have ended with it.
-    public mutating func finish(_ job: Job, trades: [Trade], failure: String?) -> [Ending] {
+    public mutating func finish(
+        _ job: Job, trades: [Trade], failure: String?, now: Timestamp? = nil
+    ) -> [Ending] {
         let numbers = trades.compactMap(\.venueSequence).sorted()
         var endings: [Ending] = []
         for gap in job.gaps {
             guard var open = self.open[gap.id] else { continue }
+            open.repaired = max(open.repaired, Self.count(in: gap, numbers))
+            let hasAll = gap.isNumbered ? open.repaired >= gap.missing ?? 0 : failure == nil
+            if !hasAll, job.range != nil, let now, gap.openedAt.advanced(byNanoseconds: Self.lateness) > now {
+                self.open[gap.id] = open
+                self.lanes[job.venue, default: Lane()].add(gap, job.symbol)
+                self.lanes[job.venue]?.notBefore[job.symbol] = now.advanced(byNanoseconds: Self.pause)
+                continue
+            }
             open.symbolsLeft -= 1
             open.failure = open.failure ?? failure
-            open.repaired = max(open.repaired, Self.count(in: gap, numbers))
             guard open.symbolsLeft == 0 else {
                 self.open[gap.id] = open
                 continue

@@ -74,9 +74,15 @@ final class GapRepair: Service {
 
     private func repair(_ venue: Venue) async {
         guard let pipeline = self.pipeline.withLock({ $0 }) else { return }
-        while let job = self.next(of: venue) {
+        while let turn = self.next(of: venue) {
+            guard case .ask(let job) = turn else {
+                // New gaps of the venue wait too: what is asked for together costs less.
+                if case .wait(let time) = turn { do { try await Task.sleep(for: time) } catch { return } }
+                continue
+            }
             var trades: [Trade] = []
             var failure: String?
+            var mayBeLate = true
             do {
                 if let range = job.range {
                     trades = try await self.repairer.trades(in: range, of: venue)
@@ -85,8 +91,9 @@ final class GapRepair: Service {
                 }
             } catch FeedRequestError.incomplete(let found, _) {
                 trades = found
-                failure = "the hole is larger than the feed file's pages reach"
+                failure = "the venue's history, or what the feed file's pages reach of it, does not cover the hole"
             } catch {
+                mayBeLate = false
                 if error.isTransient, self.putBack(job) {
                     do { try await Task.sleep(for: Self.pause) } catch { return }
                     continue
@@ -100,16 +107,27 @@ final class GapRepair: Service {
             }
             // Stopped in the middle: the rows stay open, which is the truth.
             if Task.isCancelled { return }
-            let endings = self.state.withLock { $0.queue.finish(job, trades: trades, failure: failure) }
+            let endings = self.state.withLock {
+                $0.queue.finish(job, trades: trades, failure: failure, now: mayBeLate ? .now : nil)
+            }
             for ending in endings { self.settle(ending, pipeline) }
         }
     }
 
-    private func next(of venue: Venue) -> RepairQueue.Job? {
-        self.state.withLock { state in
-            let job = state.queue.next(of: venue)
-            if job == nil { state.busy.remove(venue) }
-            return job
+    private enum Turn {
+        case ask(RepairQueue.Job)
+        case wait(Duration)
+    }
+
+    private func next(of venue: Venue) -> Turn? {
+        let now = Timestamp.now
+        return self.state.withLock { state in
+            if let job = state.queue.next(of: venue, now: now) { return .ask(job) }
+            if let time = state.queue.nextTime(of: venue) {
+                return .wait(.nanoseconds(max(1_000_000, time.nanoseconds - now.nanoseconds)))
+            }
+            state.busy.remove(venue)
+            return nil
         }
     }
 

@@ -421,37 +421,30 @@ class Bitfinex(Provider):
 
 
 class OKX(Provider):
-    """Trades and tickers at two addresses; text pings; the last trade is repeated unmarked; an unknown instrument costs one entry."""
+    """Text pings; the last trade is repeated unmarked; an unknown instrument costs one entry."""
 
     feed = "okx"
-    paths = {"/ws/v5/public": "tickers", "/ws/v5/business": "trades-all"}
-    connections_wanted = 3
-    milestones = ("tickers", "trades-all", "ticks", "pinged", "broke off", "asked for the history")
+    path = "/ws/v5/public"
+    milestones = ("subscribed", "ticks", "pinged")
     silence_limit = 30
     messages_per_second = 5
 
     async def play(self, session):
         request = await session.expect_within(5, "the subscription")
         self.require(request.get("op") == "subscribe", f"sent {request}")
-        channel = self.paths[session.request.path]
-        self.require({entry.get("channel") for entry in request.get("args", [])} == {channel}, f"wants {request}")
-        self.expect_symbols([entry.get("instId") for entry in request.get("args", [])], dashed, channel)
-        is_first = channel not in self.reached
-        self.reach(channel)
+        for channel in ("trades", "tickers"):
+            named = [entry.get("instId") for entry in request.get("args", []) if entry.get("channel") == channel]
+            self.expect_symbols(named, dashed, channel)
+        self.reach("subscribed")
         for entry in request.get("args", []):
             await session.send({"event": "subscribe", "arg": entry, "connId": "a4d3ae55"})
         # What is wrong with one entry is no reason to leave.
         await session.send({
             "event": "error", "code": "60018", "connId": "a4d3ae55",
-            "msg": f"Wrong URL or channel:{channel},instId:{self.symbols[-1]} doesn't exist. Please use the correct URL."})
-        if channel == "trades-all":
-            for symbol in self.symbols[: self.traded]:
-                if is_first:
-                    self.trade(symbol, age=20.0, snapshot=True)
-                await session.send(self.trades(self.replay(symbol, snapshot=False)))
-        await self.trade_rounds(session, lambda symbol: self.round(session, channel, symbol))
-        if channel == "trades-all" and is_first:
-            await self.break_off(session)
+            "msg": f"Wrong URL or channel:trades,instId:{self.symbols[-1]} doesn't exist. Please use the correct URL."})
+        for symbol in self.symbols[: self.traded]:
+            await session.send(self.trades([self.trade(symbol, age=20.0, snapshot=True)]))
+        await self.trade_rounds(session, lambda symbol: self.round(session, symbol))
 
         async def pong(message):
             self.require(message == "ping", f"said {message}")
@@ -462,33 +455,22 @@ class OKX(Provider):
 
     @staticmethod
     def trades(trades):
-        return {"arg": {"channel": "trades-all", "instId": trades[0].symbol}, "data": [
+        return {"arg": {"channel": "trades", "instId": trades[0].symbol}, "data": [
             {"instId": trade.symbol, "tradeId": trade.id, "px": trade.price, "sz": trade.size, "side": trade.side,
-             "ts": str(trade.time // MS), "source": "0"} for trade in trades]}
+             "ts": str(trade.time // MS), "count": "1"} for trade in trades]}
 
-    async def answer(self, request, body):
-        if request.path == "/api/v5/public/instruments":
-            self.require(dict(request.query) == {"instType": "SPOT"}, f"asks {request.path_qs}")
-            return web.json_response({"code": "0", "msg": "", "data": [
-                {"instId": symbol, "baseCcy": symbol.split("-")[0], "quoteCcy": symbol.split("-")[1], "state": "live"}
-                for symbol in self.symbols]})
-        symbol = self.asked_for(request, dashed, limit="100")
-        if symbol is None or request.path != "/api/v5/market/history-trades":
-            return web.json_response({"code": "51001", "msg": "Instrument ID does not exist", "data": []})
-        after = int(request.query.get("after", 2**62))
-        return web.json_response({"code": "0", "msg": "", "data": [
-            {"instId": symbol, "side": tick.side, "sz": tick.size, "px": tick.price, "source": "0", "tradeId": tick.id,
-             "ts": str(tick.time // MS)} for tick in self.before(symbol, lambda tick: int(tick.id) < after)]})
-
-    async def round(self, session, channel, symbol):
-        if channel == "trades-all":
-            for _ in range(2):
-                await session.send(self.trades([self.trade(symbol)]))
-            return
+    async def round(self, session, symbol):
+        await session.send(self.trades([self.trade(symbol), self.trade(symbol)]))
         quote = self.quote(symbol, last="100.002")
         await session.send({"arg": {"channel": "tickers", "instId": symbol}, "data": [{
             "instType": "SPOT", "instId": symbol, "last": quote.last, "lastSz": "1", "askPx": quote.ask, "askSz": quote.ask_size,
             "bidPx": quote.bid, "bidSz": quote.bid_size, "open24h": "1", "ts": str(quote.time // MS)}]})
+
+    async def answer(self, request, body):
+        self.require(request.path == "/api/v5/public/instruments" and dict(request.query) == {"instType": "SPOT"}, f"asks {request.path_qs}")
+        return web.json_response({"code": "0", "msg": "", "data": [
+            {"instId": symbol, "baseCcy": symbol.split("-")[0], "quoteCcy": symbol.split("-")[1], "state": "live"}
+            for symbol in self.symbols]})
 
 
 class Bybit(Provider):
