@@ -28,7 +28,12 @@ func feedFile(_ name: String, _ settings: Settings) throws -> String {
         try checkReadable(name)
         return name
     }
-    return try Settings.feedFile(of: name, in: settings.feedsDirectory)
+    do {
+        return try Settings.feedFile(of: name, in: settings.feedsDirectory)
+    } catch SetupError.badSetting(_, _, let expected) {
+        throw CommandError.noInput(
+            "No file in \(settings.feedsDirectory) is named '\(name).yaml': give \(expected), or a file's path.")
+    }
 }
 
 /// Reads a text file that the user named.

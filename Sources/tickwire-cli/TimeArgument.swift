@@ -35,6 +35,8 @@ struct TimeArgument: ExpressibleByArgument {
 struct DurationArgument: ExpressibleByArgument {
     let nanoseconds: Int64
 
+    var defaultValueDescription: String { "\(self.nanoseconds / 1_000_000_000)s" }
+
     init(seconds: Int64) { self.nanoseconds = seconds * 1_000_000_000 }
 
     init?(argument: String) {

@@ -29,8 +29,9 @@ public struct EnabledFeeds: Sendable {
             do {
                 file = try Settings.feedFile(of: name, in: settings.feedsDirectory)
             } catch {
-                // What the settings misspell stops a service too; one that runs may have another folder of files.
-                guard reports != nil else { throw error }
+                // What the settings misspell stops a service too; one that runs may have another folder of files, and a folder
+                // of one's own need not have the usual feeds.
+                guard reports != nil || settings.feeds == nil else { throw error }
                 problems.append("\(error)")
                 continue
             }

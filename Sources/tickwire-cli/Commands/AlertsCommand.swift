@@ -10,6 +10,12 @@ import Tickwire
 struct AlertsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alerts", abstract: "Add, list and remove alerts.",
+        discussion: """
+            EXAMPLES
+              tickwire alerts add BTC-USD "crosses above 70000" --webhook https://example.com/hook
+              tickwire alerts list
+              tickwire alerts remove 3
+            """,
         subcommands: [AlertsAddCommand.self, AlertsListCommand.self, AlertsRemoveCommand.self]
     )
 }

@@ -19,7 +19,7 @@ struct FeedsExplainCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "The feed's name, or its file.")
+    @Argument(help: "The feed's name, which is that of its file without .yaml, or a path.")
     var name: String
     @Option(help: "Symbols to explain it for; default: those in the feed file.")
     var symbols: String?

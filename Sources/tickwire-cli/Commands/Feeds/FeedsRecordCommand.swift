@@ -24,7 +24,7 @@ struct FeedsRecordCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var options: SettingsOptions
-    @Argument(help: "The feed's name, or its file.")
+    @Argument(help: "The feed's name, which is that of its file without .yaml, or a path.")
     var name: String
     @Option(name: .customLong("for"), help: ArgumentHelp("How long, for example 60s or 5m.", valueName: "time"))
     var duration = DurationArgument(seconds: 60)

@@ -10,6 +10,13 @@ import Tickwire
 struct SymbolsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "symbols", abstract: "List, find, add and remove the symbols that feeds subscribe to.",
+        discussion: """
+            EXAMPLES
+              tickwire symbols search avax --online        find it in the providers' own lists
+              tickwire symbols add AVAX-USD                at every enabled feed that has it
+              tickwire symbols remove DOGE-USD --feed kraken
+              tickwire symbols list
+            """,
         subcommands: [
             SymbolsListCommand.self, SymbolsAddCommand.self, SymbolsRemoveCommand.self, SymbolsSearchCommand.self,
         ]
