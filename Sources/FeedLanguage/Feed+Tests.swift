@@ -39,7 +39,9 @@ extension Feed {
                 let outcome = frame.withUnsafeBytes {
                     decoder.decode($0, receivedTime: test.receivedTime, into: &ticks)
                 }
-                return Self.mismatch(test, expectation, outcome, ticks)
+                return Self.mismatch(test, expectation, outcome, ticks) {
+                    self.hint(outcome, of: test, frame: frame, before: before, encoding: self.testEncoding)
+                }
             }
         }
     }
@@ -62,14 +64,16 @@ extension Feed {
         func list(_ messages: [String]) -> String {
             messages.isEmpty ? "nothing" : messages.joined(separator: " then ")
         }
+        let difference = MessageDifference.text(expected: expected, sent: sent).map { "; \($0)" } ?? ""
         return FeedTestFailure(
             line: test.mark.line, column: test.mark.column,
-            message: "test failed: expected to send \(list(expected)), but \(list(sent)) would be sent."
+            message: "test failed: expected to send \(list(expected)), but \(list(sent)) would be sent\(difference)."
         )
     }
 
     private static func mismatch(
-        _ test: FeedTest, _ expectation: FeedTest.Expectation, _ outcome: FrameOutcome, _ ticks: [Tick]
+        _ test: FeedTest, _ expectation: FeedTest.Expectation, _ outcome: FrameOutcome, _ ticks: [Tick],
+        hint: () -> String
     ) -> FeedTestFailure? {
         if case .ticks(let expected) = expectation, case .ticks(let count) = outcome, expected.count == count {
             for (index, pair) in zip(expected, ticks).enumerated() {
@@ -86,7 +90,8 @@ extension Feed {
         guard !Self.isMet(expectation, by: outcome) else { return nil }
         return FeedTestFailure(
             line: test.mark.line, column: test.mark.column,
-            message: "test failed: expected \(Self.text(expectation)), but the frame gave \(Self.text(outcome))."
+            message:
+                "test failed: expected \(Self.text(expectation)), but the frame gave \(Self.text(outcome))\(hint())."
         )
     }
 

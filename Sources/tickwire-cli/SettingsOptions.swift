@@ -8,7 +8,10 @@ struct SettingsOptions: ParsableArguments {
     var config: String?
     @Option(help: ArgumentHelp("Where state is kept; also TICKWIRE_DATA_DIR.", valueName: "folder"))
     var dataDir: String?
-    @Option(help: ArgumentHelp("Folder of the feed files; also TICKWIRE_FEEDS_DIR. Default: Feeds here, above the program, or in its share folder.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "Folder of the feed files; also TICKWIRE_FEEDS_DIR. Default: Feeds here, above the program, or in its share folder.",
+            valueName: "folder"))
     var feedsDir: String?
 
     func flags() -> SettingsFlags {

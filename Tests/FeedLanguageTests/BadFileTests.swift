@@ -10,7 +10,7 @@ struct BadFileTests {
         ("", "1:1: the file is empty. Start it with 'feed: NAME'; docs/feeds.md shows a whole one."),
         (
             "feed: acme\n- x",
-            "2:1: not valid YAML: did not find expected key (while parsing a block mapping)."
+            "2:1: not valid YAML (did not find expected key): a '-' stands where a key should: write the list below its key."
         ),
         (
             head + "messages:\n  - when: {type: t}\n    trade: {symbol: s, price: p, sidde: d}",
@@ -22,7 +22,7 @@ struct BadFileTests {
         ),
         (
             head + "messages:\n  - {ignore: true}\n  - {ignore: true, ignore: true}",
-            "6:6: the key 'ignore' stands more than once in one mapping: keep one of them."
+            "6:20: the key 'ignore' stands a second time in one mapping, first in line 6: keep one of them."
         ),
         ("feed: acme\nasset: crypto\nmessages: []", "1:1: the feed file lacks the key 'connect': add it."),
         (
@@ -115,7 +115,19 @@ struct BadFileTests {
         ),
         (
             head + "messages: [{ignore: true}]\ntests:\n  - {frame: {a: 1}, gives: ignord}",
-            "6:28: 'gives' is 'ignord': did you mean 'ignored'? Or give a trade or quote."
+            "6:28: 'gives' is 'ignord': did you mean 'ignored'? Or give a trade, quote, ack, failed, error, fatal, reply or channel."
+        ),
+        (
+            head + "messages: [{ignore: true}]\ntests:\n  - {frame: {a: 1}, gives: acks}",
+            "6:28: 'gives' is 'acks': did you mean '{ack: [BTC-USD]}'? Or give a trade, quote, ack, failed, error, fatal, reply or channel."
+        ),
+        (
+            head + "messages: [{ignore: true}]\ntests:\n  - {frame: {a: 1}, gives: nonsense}",
+            "6:28: 'gives' is 'nonsense': write one of ignored, control, unmatched, malformed, reconnect, or give a trade, quote, ack, failed, error, fatal, reply or channel."
+        ),
+        (
+            head + "messages:\n  - when:{type: t}\n    ignore: true",
+            "5:5: unknown key 'when:{type' in a message rule: a blank is missing after the colon."
         ),
         (
             head + "messages: [{ignore: true}]\ntests:\n  - {frame: {a: 1}, gives: {trade: {price: x}}}",

@@ -7,7 +7,11 @@ struct BadWordsTests {
     static let cases: [(yaml: String, message: String)] = [
         (
             "feed: acme\nasset: crypto\nconnect: {websocket: \"wss://acme.test\"}\nmessages:\n  - {when: {a: {matches: \"(\"}}, ignore: true}",
-            "5:26: 'matches': '(' is not a regular expression."
+            "5:26: 'matches': '(' is not a regular expression: expected ')'."
+        ),
+        (
+            "feed: acme\nasset: crypto\nconnect: {websocket: \"wss://acme.test\"}\nmessages:\n  - {when: {a: {matches: \"*tick\"}}, ignore: true}",
+            "5:26: 'matches': '*tick' is not a regular expression: quantifier '*' must appear after expression."
         ),
         (
             "feed: acme\nasset: crypto\nconnect: {websocket: \"wss://acme.test\"}\nmessages:\n  - {trade: {symbol: {from: s, matches: \"abc\"}, price: p}}",

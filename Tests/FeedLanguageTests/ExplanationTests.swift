@@ -125,6 +125,48 @@ struct ExplanationTests {
             ])
     }
 
+    private static func explanation(adding text: String) throws -> String {
+        try Feed.load(yaml: Self.file + "\n" + text, file: "acme.yaml", environment: { _ in "topsecret" }).explanation()
+            .text
+    }
+
+    @Test(
+        "It says where the symbols of an acknowledgement stand",
+        arguments: [
+            ("{symbol: s}", "the symbols in s are subscribed."),
+            ("{each: sub.trades, symbol: .}", "the symbols in each of sub.trades are subscribed."),
+            ("{each: [channels, ids], symbol: .}", "the symbols in each of ids of each of channels are subscribed."),
+            (
+                "{each: ok, symbol: s, failed: {each: bad, symbol: s, message: why}}",
+                "the symbols in s of each of ok are subscribed and those in s of each of bad are refused, with the reason in why."
+            ),
+            ("true", "everything asked for is subscribed."),
+        ])
+    func acknowledgements(ack: String, text: String) throws {
+        let explanation = try Self.explanation(adding: "  - when: {type: acks}\n    ack: \(ack)\n")
+        #expect(explanation.contains("frames in which type is 'acks': \(text)"))
+    }
+
+    @Test("It says where the list of instruments comes from, and how missed trades are asked for, without the keys")
+    func requests() throws {
+        let text = try Self.explanation(
+            adding: """
+                discover: {get: "https://api.acme.example/list?key=${ACME_KEY}", every: 2h, symbol: s}
+                backfill:
+                  get: "https://api.acme.example/trades?s={symbol|lower}&to={to_ms}&key=${ACME_KEY}"
+                  page: {lastId: before, max: 7}
+                """)
+        #expect(text.contains("The list of its instruments comes from api.acme.example, and is kept for 2 h."))
+        #expect(
+            text.contains(
+                """
+                  Trades that were missed are asked for over HTTP, back from the end of the gap:
+                    GET https://api.acme.example/trades?s={symbol}&to={to_ms}&key=${ACME_KEY}
+                  The next page is asked for with the id of the last trade as 'before', up to 7 pages.
+                """))
+        #expect(!text.contains("topsecret"))
+    }
+
     @Test("It names the keys that the feed waits for")
     func keys() throws {
         let lines = try Self.explanation(key: nil).sections[0].lines

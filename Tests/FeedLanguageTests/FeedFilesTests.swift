@@ -30,11 +30,12 @@ enum Repository {
 @Suite("The feed files that ship")
 struct FeedFilesTests {
     @Test(
-        "Each loads, and its own tests hold",
+        "Each loads, its own tests hold, and there is nothing to warn of",
         arguments: try Repository.feedNames)
     func ownTests(name: String) throws {
         let feed = try Repository.feed(name)
         #expect(feed.runTests() == [])
         #expect(feed.testCount > 0)
+        #expect(feed.warnings == [])
     }
 }

@@ -52,6 +52,14 @@ extension Feed {
                 ? "set" : variable.isRequired ? "not set: the feed will not start" : "not set, has a default"
             lines.append("Uses the environment variable \(variable.name) (\(state)).")
         }
+        if let discovery {
+            // Keys stand behind the host, or come from the environment and are shown by name.
+            let address = Wording.template(discovery.request.url)
+            let host = address.split(separator: "/").dropFirst().first.map(String.init) ?? address
+            lines.append(
+                "The list of its instruments comes from \(host), and is kept for \(Wording.duration(discovery.lifetime))."
+            )
+        }
         return .init(title: self.title, lines: lines)
     }
 
@@ -118,10 +126,28 @@ extension Feed {
         let way =
             switch backfill.direction {
             case .forward: "from the beginning of the gap on"
-            case .backward: "back from its end"
+            case .backward: "back from the end of the gap"
             case .within: "exactly the gap"
             }
-        return ["Trades that were missed are asked for over HTTP, \(way)."] + Self.budget(backfill.budget)
+        return [
+            "Trades that were missed are asked for over HTTP, \(way):",
+            "  \(backfill.request.method) \(Wording.template(backfill.request.url))", Self.paging(backfill.paging),
+        ] + Self.budget(backfill.budget)
+    }
+
+    /// How the pages of an answer go on.
+    private static func paging(_ paging: Paging?) -> String {
+        guard let paging else { return "One answer is all: the file names no further pages." }
+        let next =
+            switch paging.form {
+            case .cursor(let path): "what stands at \(Wording.path(path)) of the page before"
+            case .header(let name): "the header \(name) of the page before"
+            case .offset: "the number of items so far"
+            case .lastID: "the id of the last trade"
+            case .lastTime: "the time of the last trade"
+            }
+        return
+            "The next page is asked for with \(next) as '\(paging.parameter)', up to \(Wording.count(paging.pagesMax, "page"))."
     }
 
     private func opening(_ plan: WebSocketPlan, _ symbols: [Symbol]) -> [String] {

@@ -133,15 +133,25 @@ extension Feed {
     private static func acknowledgement(_ mapping: AcknowledgementMapping) -> String {
         var parts: [String] = []
         if let accepted = mapping.accepted {
-            parts.append("the symbols in \(Wording.source(accepted.symbol)) are subscribed")
+            parts.append("the symbols \(Self.place(accepted)) are subscribed")
         } else {
             parts.append("everything asked for is subscribed")
         }
         if let failed = mapping.failed {
             let message = failed.message.map { ", with the reason in \(Wording.source($0))" } ?? ""
-            parts.append("those in \(Wording.source(failed.symbol)) are refused\(message)")
+            parts.append("those \(Self.place(failed)) are refused\(message)")
         }
         return Wording.list(parts) + "."
+    }
+
+    /// `in s`, `in each of symbols`, `in name of each of list`.
+    private static func place(_ part: AcknowledgementMapping.Part) -> String {
+        let source = Wording.source(part.symbol)
+        guard !part.levels.isEmpty else { return "in \(source)" }
+        let levels = part.levels.reversed().map { level in
+            level.isEveryEntry ? "each entry \(Wording.path(level))" : "each of \(Wording.path(level))"
+        }
+        return "in " + ((source == "." ? [] : [source]) + levels).joined(separator: " of ")
     }
 
     private static func registration(_ mapping: RegistrationMapping) -> String {
@@ -153,7 +163,8 @@ extension Feed {
 
     // MARK: Order, gaps, and what is missing
 
-    private var tickMappings: (trades: [TradeMapping], quotes: [QuoteMapping]) {
+    /// The trades and quotes that the rules give.
+    var tickMappings: (trades: [TradeMapping], quotes: [QuoteMapping]) {
         var trades: [TradeMapping] = []
         var quotes: [QuoteMapping] = []
         for rule in self.document.messages {

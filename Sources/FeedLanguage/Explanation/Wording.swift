@@ -78,6 +78,26 @@ enum Wording {
         return text
     }
 
+    /// A text with its placeholders as a file writes them, without filters and without values of the environment.
+    static func template(_ template: TextTemplate) -> String {
+        template.parts.map { part in
+            switch part {
+            case .text(let text): text
+            case .insertion(let insertion): self.placeholder(insertion.placeholder)
+            }
+        }.joined()
+    }
+
+    private static func placeholder(_ placeholder: Placeholder) -> String {
+        switch placeholder {
+        case .variable(let name, _): "${\(name)}"
+        case .capture(let name): "{\(name)}"
+        case .frame(let path): "{\(path)}"
+        case .symbol, .symbols, .counter, .now, .uuid, .channel, .bound:
+            "{\(TemplateScope.names.first { $0.placeholder == placeholder }?.name ?? "?")}"
+        }
+    }
+
     private static func part(_ part: ValueSource.TextPart) -> String {
         switch part {
         case .text(let text): text

@@ -128,11 +128,7 @@ extension FeedFileParser {
             case "malformed": return .malformed
             case "reconnect": return .reconnect
             default:
-                let names = ["ignored", "control", "unmatched", "malformed", "reconnect"]
-                throw self.reader.error(
-                    value.mark,
-                    "'gives' is '\(text)': \(Suggestion.text(for: text, among: names)) Or give a trade or quote."
-                )
+                throw self.reader.error(value.mark, "'gives' is '\(text)': \(Self.expectationFix(for: text))")
             }
         case .sequence(let items):
             guard !items.isEmpty else { return .ignored }
@@ -143,9 +139,26 @@ extension FeedFileParser {
         }
     }
 
+    /// What may be written for a wrong word after `gives`.
+    private static func expectationFix(for text: String) -> String {
+        let words = ["ignored", "control", "unmatched", "malformed", "reconnect"]
+        let examples = [
+            "trade": "{trade: {price: \"1\"}}", "quote": "{quote: {bid: \"1\"}}", "ack": "{ack: [BTC-USD]}",
+            "failed": "{failed: [BTC-USD]}", "error": "{error: TEXT}", "fatal": "{fatal: TEXT}",
+            "reply": "{reply: MESSAGE}", "channel": "{channel: {id: ID}}",
+        ]
+        let rest = "a trade, quote, ack, failed, error, fatal, reply or channel"
+        guard let near = Suggestion.nearest(to: text, among: words + self.expectationKinds) else {
+            return "write one of \(words.joined(separator: ", ")), or give \(rest)."
+        }
+        return "did you mean '\(examples[near] ?? near)'? Or give \(rest)."
+    }
+
+    private static let expectationKinds = ["trade", "quote", "error", "fatal", "reply", "ack", "failed", "channel"]
+
     private func mappingExpectation(_ value: YAMLValue) throws(FeedFileError) -> FeedTest.Expectation {
         let section = try self.reader.section(
-            value, "'gives'", keys: ["trade", "quote", "error", "fatal", "reply", "ack", "failed", "channel"])
+            value, "'gives'", keys: Self.expectationKinds)
         guard let kind = section.order.first, kind != "trade", kind != "quote" else {
             return .ticks([try self.expectedTick(value)])
         }

@@ -21,13 +21,21 @@ struct FileReader {
         for (key, value) in pairs {
             let text = try self.text(key, "a key of \(name)")
             guard keys.contains(text) else {
-                throw self.error(
-                    key.mark, "unknown key '\(text)' in \(name): \(Suggestion.text(for: text, among: keys))")
+                let fix =
+                    Self.lacksBlank(text, among: keys)
+                    ? "a blank is missing after the colon." : Suggestion.text(for: text, among: keys)
+                throw self.error(key.mark, "unknown key '\(text)' in \(name): \(fix)")
             }
             values[text] = value
             order.append(text)
         }
         return Section(name: name, mark: value.mark, values: values, order: order, reader: self)
+    }
+
+    /// Whether a key has swallowed its value: `when:{event: trade}`.
+    private static func lacksBlank(_ text: String, among keys: [String]) -> Bool {
+        guard let colon = text.firstIndex(of: ":") else { return false }
+        return keys.contains(String(text[..<colon]))
     }
 
     /// Any scalar's text.
@@ -161,7 +169,8 @@ struct FileReader {
         } catch let error as FeedFileError {
             throw error
         } catch {
-            throw self.error(value.mark, "\(what): '\(text)' is not a regular expression.")
+            let reason = "\(error)".split(separator: "\n").first ?? "it cannot be read"
+            throw self.error(value.mark, "\(what): '\(text)' is not a regular expression: \(reason).")
         }
         return pattern
     }

@@ -28,7 +28,7 @@ struct YAMLValue {
         do {
             node = try Yams.compose(yaml: yaml)
         } catch let error as YamlError {
-            throw Self.translated(error, file: file)
+            throw Self.translated(error, yaml: yaml, file: file)
         } catch {
             throw FeedFileError(file: file, line: 1, column: 1, message: "cannot read the YAML: \(error)")
         }
@@ -86,25 +86,44 @@ struct YAMLValue {
         }
     }
 
-    private static func translated(_ error: YamlError, file: String) -> FeedFileError {
+    private static func translated(_ error: YamlError, yaml: String, file: String) -> FeedFileError {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
-            let around = context.map { " (\($0.text))" } ?? ""
-            return FeedFileError(
-                file: file, line: mark.line, column: mark.column, message: "not valid YAML: \(problem)\(around)."
-            )
+            let complaint = YAMLComplaint(
+                problem, context: context.map { (text: $0.text, line: $0.mark.line) }, line: mark.line,
+                column: mark.column, in: yaml)
+            return FeedFileError(file: file, line: mark.line, column: mark.column, message: complaint.message)
         case .duplicatedKeysInMapping(let duplicates, let context):
-            let keys = duplicates.map { "'\($0)'" }.joined(separator: ", ")
+            return Self.duplicate(
+                duplicates.first ?? "", line: context.mark.line, column: context.mark.column, yaml, file)
+        case .reader(let problem, let offset, let value, _):
+            let read = yaml.prefix(offset ?? 0).unicodeScalars
+            let line = read.split(separator: "\n", omittingEmptySubsequences: false)
+            let hex = String(value, radix: 16, uppercase: true)
+            let fix =
+                value < 0
+                ? "" : ": remove the character U+\(String(repeating: "0", count: max(0, 4 - hex.count)))\(hex)"
             return FeedFileError(
-                file: file, line: context.mark.line, column: context.mark.column,
-                message: "the key \(keys) stands more than once in one mapping: keep one of them."
-            )
-        case .reader(let problem, _, _, _):
-            return FeedFileError(file: file, line: 1, column: 1, message: "not valid YAML: \(problem).")
+                file: file, line: max(1, line.count), column: (line.last?.count ?? 0) + 1,
+                message: "not valid YAML (\(problem))\(fix).")
         case .no, .memory, .writer, .emitter, .representer, .dataCouldNotBeDecoded:
             return FeedFileError(file: file, line: 1, column: 1, message: "cannot read the YAML: \(error).")
         }
+    }
+
+    /// A key that stands twice; `line` and `column` are the first place.
+    private static func duplicate(
+        _ key: String, line: Int, column: Int, _ yaml: String, _ file: String
+    ) -> FeedFileError {
+        guard let second = DuplicateKey.second(key, afterLine: line, column: column, in: yaml) else {
+            return FeedFileError(
+                file: file, line: line, column: column,
+                message: "the key '\(key)' stands more than once in one mapping: keep one of them.")
+        }
+        return FeedFileError(
+            file: file, line: second.line, column: second.column,
+            message: "the key '\(key)' stands a second time in one mapping, first in line \(line): keep one of them.")
     }
 
     /// What the value is, for "expected … but found …".

@@ -51,7 +51,7 @@ public struct DiscoveryPlan: Sendable {
     let symbol: Value
     let base: Value?
     let quote: Value?
-    let conditions: [Condition]
+    var conditions: [Condition]
     /// Legs that the list names otherwise than the stream: canonical by the list's.
     let legs: [String: String]
     let rules: SymbolRules

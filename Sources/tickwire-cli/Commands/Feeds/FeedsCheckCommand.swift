@@ -12,7 +12,7 @@ struct FeedsCheckCommand: AsyncParsableCommand {
         discussion: """
             Without a file it checks all files of the feeds folder. With --recording the file also runs over recorded frames, and every frame's outcome is counted.
 
-            Ends with 65 when a file is not fit to run, and 66 when one cannot be read.
+            Ends with 65 when a file is not fit to run, and 66 when one cannot be read. What a file lacks although it may run is a warning.
 
             EXAMPLES
               tickwire feeds check
@@ -45,10 +45,14 @@ struct FeedsCheckCommand: AsyncParsableCommand {
             switch FeedLibrary.load(yaml: text, file: file) {
             case .success(let feed):
                 let outcomes = try self.recording.map { try self.count(feed, recording: $0) }
+                for warning in feed.warnings { Terminal.note("\(file): warning: \(warning)") }
                 self.report(feed, file, outcomes)
             case .failure(let problem):
                 hasProblem = true
                 for line in problem.lines { Terminal.note(line) }
+                if self.json {
+                    Terminal.print(#"{"file":\#(JSONLine.string(file)),"errors":\#(Self.list(problem.lines))}"#)
+                }
             }
         }
         if hasProblem { throw ExitCode(65) }
@@ -85,9 +89,15 @@ struct FeedsCheckCommand: AsyncParsableCommand {
         return report
     }
 
+    /// A JSON list of texts.
+    private static func list(_ texts: [String]) -> String {
+        "[" + texts.map(JSONLine.string).joined(separator: ",") + "]"
+    }
+
     private func report(_ feed: Feed, _ file: String, _ recording: RecordingReport?) {
         if self.json {
             var text = #"{"file":\#(JSONLine.string(file)),"feed":"\#(feed.name)","tests":\#(feed.testCount)"#
+            text += #","warnings":\#(Self.list(feed.warnings))"#
             if let recording {
                 let outcomes = recording.outcomes.map { "\"\($0.name)\":\($0.count)" }.joined(separator: ",")
                 text +=
