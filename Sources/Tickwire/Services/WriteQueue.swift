@@ -60,6 +60,9 @@ final class WriteQueue<Record: Sendable>: Sendable {
                     self.waiting.withLock { $0.prepend(contentsOf: batch) }
                     self.logger.warning("Waiting for PostgreSQL: \(self.what)", metadata: ["error": "\(error)"])
                     do { try await Task.sleep(for: backOff.next()) } catch { return }
+                } catch  where Task.isCancelled {
+                    // Told to stop in the middle of it: written or not, writing it again changes nothing.
+                    self.waiting.withLock { $0.prepend(contentsOf: batch) }
                 } catch {
                     await self.writeSingly(batch, after: error)
                 }
@@ -85,7 +88,10 @@ final class WriteQueue<Record: Sendable>: Sendable {
             return
         }
         for (index, record) in batch.enumerated() {
-            do { try await self.write([record]) } catch let error as PostgresError where error.isTransient {
+            do { try await self.write([record]) } catch  where Task.isCancelled {
+                self.waiting.withLock { $0.prepend(contentsOf: batch[index...]) }
+                return
+            } catch let error as PostgresError where error.isTransient {
                 self.waiting.withLock { $0.prepend(contentsOf: batch[index...]) }
                 self.wakeUp.yield()
                 return
