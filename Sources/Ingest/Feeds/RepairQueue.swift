@@ -55,8 +55,8 @@ public struct RepairQueue: Sendable {
     /// Trades between joined gaps are fetched once more: so many for each gap that costs no request of its own.
     static let tradesPerGapMax: Int64 = 1000
     /// How long a venue's history may be behind its stream, and the pause before it is asked once more.
-    static let lateness: Int64 = 15_000_000_000
-    static let pause: Int64 = 3_000_000_000
+    static let lateness: Int64 = 10_000_000_000
+    static let pause: Int64 = 5_000_000_000
     /// How far a connection's clock and the venue's may differ.
     static let clockMargin: Int64 = 10_000_000_000
 
