@@ -20,6 +20,10 @@ public final class PostgresSession {
     /// Called with each notification that arrives.
     var notified: (PostgresNotification) -> Void = { _ in }
     private var isBroken = false
+    /// Whether the statement under way is to be cancelled.
+    private var isCancelling = false
+    /// How long the server has to obey before it is told again.
+    private static let cancelAgain = Duration.milliseconds(250)
 
     /// Connects; blocks the calling thread until the server answered, `settings.connectTimeout` is over or the
     /// control aborts.
@@ -140,9 +144,15 @@ public final class PostgresSession {
     /// The next result of the statement under way; `nil` when there is none left.
     func nextResult() throws(PostgresError) -> ResultHandle? {
         while PQisBusy(self.handle) == 1 {
-            try self.wait(for: Int16(POLLIN))
+            let repeatAt = self.isCancelling ? ContinuousClock.now + Self.cancelAgain : nil
+            // A request that reaches the server before the statement does is lost there: it is repeated until the statement ends.
+            if try self.wait(for: Int16(POLLIN), deadline: repeatAt) == 0, let repeatAt, ContinuousClock.now >= repeatAt
+            {
+                self.sendCancel()
+            }
             guard PQconsumeInput(self.handle) == 1 else { throw self.lost() }
         }
+        defer { if PQtransactionStatus(self.handle) != PQTRANS_ACTIVE { self.isCancelling = false } }
         return PQgetResult(self.handle).map { ResultHandle($0) }
     }
 
@@ -211,7 +221,9 @@ public final class PostgresSession {
             self.control.pipe.drain()
             switch self.control.interruption() {
             case .nothing: break
-            case .cancel: self.sendCancel()
+            case .cancel:
+                self.isCancelling = true
+                self.sendCancel()
             case .abort:
                 self.isBroken = true
                 throw .closed
