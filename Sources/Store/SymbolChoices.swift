@@ -31,7 +31,8 @@ public struct SymbolChoices: Sendable {
     ///
     /// - Parameters:
     ///   - symbols: What is added or removed.
-    ///   - feed: The only feed that is meant; `nil` is every feed, whatever was said about single ones before.
+    ///   - feed: The only feed that is meant; `nil` is every feed, whatever was said about single ones before. An addition
+    ///     for single ones stays beside one for every feed, which reaches only those that are about such instruments.
     ///   - isWanted: Whether the symbols are added.
     /// - Throws: `PostgresError`.
     public func store(_ symbols: [Symbol], feed: Venue?, isWanted: Bool) async throws {
@@ -42,6 +43,7 @@ public struct SymbolChoices: Sendable {
                 superseded AS (
                     DELETE FROM symbol_choices USING given
                     WHERE symbol_choices.symbol = given.symbol AND $2 = '' AND symbol_choices.feed <> ''
+                        AND NOT (symbol_choices.is_wanted AND $3)
                 )
             INSERT INTO symbol_choices (symbol, feed, is_wanted) SELECT symbol, $2, $3 FROM given ORDER BY symbol
             ON CONFLICT (symbol, feed) DO UPDATE SET is_wanted = excluded.is_wanted, changed_at = excluded.changed_at

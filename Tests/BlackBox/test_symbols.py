@@ -1,4 +1,6 @@
 """Symbols as a user keeps them: added and removed while feeds run, remembered, listed and found."""
+import collections
+import datetime
 import http.server
 import json
 import threading
@@ -17,6 +19,7 @@ class Market(PriceExchange):
 
     def __init__(self, port, refused=()):
         self.refused = refused
+        self.numbers = collections.Counter()
         super().__init__(port)
         self.script = Market._trade
 
@@ -29,9 +32,10 @@ class Market(PriceExchange):
                 self.received.append(request)
                 for symbol in request["symbols"] if request["type"] == "subscribe" else ():
                     self._id += 1
+                    self.numbers[symbol] += 1
                     await connection.send(json.dumps({
                         "type": "trade", "symbol": symbol, "price": "100", "size": "1", "side": "buy", "id": str(self._id),
-                        "time": "2026-11-23T12:00:00Z", "seq": 1}))
+                        "time": datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z"), "seq": self.numbers[symbol]}))
         finally:
             self._clients.discard(connection)
 
@@ -137,7 +141,7 @@ def test_each_venue_takes_what_it_has_by_its_own_name_and_refusals_are_shown(sta
         # A share is nothing for a venue of pairs.
         added = tickwire("symbols", "add", "AAPL", env=env, check=True)
         assert [line.split()[1] for line in added.stdout.splitlines()[1:]] == ["sim"]
-        assert "Not at coinbase: no name for AAPL." in added.stderr
+        assert "Not at coinbase: it is about other instruments; add AAPL there with --feed coinbase." in added.stderr
         tickwire("symbols", "remove", "SOL-USD", "--feed", "sim", env=env, check=True)
         assert sim.messages("unsubscribe") == [["SOL-USD"]]
         assert ("SOL-USD", "coinbase") in listed(env)
@@ -146,6 +150,30 @@ def test_each_venue_takes_what_it_has_by_its_own_name_and_refusals_are_shown(sta
 
         result = tickwire("symbols", "add", "BTC-EUR", "--feed", "kraken", env=env)
         assert result.returncode == 64 and "'kraken' is not enabled: enabled are sim, coinbase." in result.stderr
+
+
+def test_what_a_symbol_missed_while_it_was_removed_is_no_gap(start, database):
+    with Market(free_port()) as exchange:
+        arguments = ["ingest", "--feeds", "sim", "--symbols", "BTC-USD,LTC-USD", "--feed-url", f"sim={exchange.url}"]
+        service = start(*arguments, DATABASE_URL=database)
+        env = user(service, "sim")
+        wait_until(lambda: trades(database, "BTC-USD") == 1, what="the first trade")
+        for count in 2, 3:
+            tickwire("symbols", "remove", "BTC-USD", env=env, check=True)
+            exchange.numbers["BTC-USD"] += 1000
+            tickwire("symbols", "add", "BTC-USD", env=env, check=True)
+            wait_until(lambda: trades(database, "BTC-USD") == count, what="the trade after the return")
+        # Over a restart too, whether it is added again before or after it.
+        tickwire("symbols", "remove", "BTC-USD", env=env, check=True)
+        service.stop()
+        exchange.numbers["BTC-USD"] += 1000
+        service = start(*arguments, DATABASE_URL=database)
+        env = user(service, "sim")
+        wait_until(lambda: len(exchange.messages("subscribe")) == 4, what="the subscription after the restart")
+        tickwire("symbols", "add", "BTC-USD", env=env, check=True)
+        wait_until(lambda: trades(database, "BTC-USD") == 4, what="the trade after the restart")
+        service.stop()
+        assert rows(database, "SELECT symbol_id, reason, missing_count FROM feed_gaps") == []
 
 
 def test_what_was_changed_while_postgresql_was_away_is_read_when_it_is_back(start, database):
@@ -183,6 +211,38 @@ def test_without_a_service_what_is_stored_is_shown_and_taken_up_at_the_next_star
         start("ingest", "--feeds", "coinbase", "--feed-url", f"coinbase={venue.url}", DATABASE_URL=database)
         wait_until(lambda: venue.received, what="the subscription")
         assert venue.received[0]["product_ids"][-2:] == ["LINK-USD", "BTC-EUR"]
+
+
+@pytest.mark.parametrize("answers, state, words", [
+    (1, "stored, not taken up yet", "The change is stored, but the service answers no more"), (0, "stored", "HTTP status 500")])
+def test_a_service_that_fails_meanwhile_does_not_undo_what_is_stored(database, tmp_path, answers, state, words):
+    left = [answers]
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            left[0] -= 1
+            body = json.dumps([{
+                "feed": "kraken", "title": "", "kind": "websocket", "state": "live", "connections": [], "frames": {}, "framesTotal": 0,
+                "ticks": 0, "connects": 1, "reconnects": 0, "connectFailures": 0, "budgets": [], "reloads": 0, "samples": [],
+                "symbols": []}]).encode()
+            self.send_response(200 if left[0] >= 0 else 500)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        env = environment(TICKWIRE_DATA_DIR=tmp_path / "data", TICKWIRE_FEEDS="kraken", DATABASE_URL=database)
+        tickwire("migrate", env=env, check=True)
+        result = tickwire("symbols", "add", "BTC-EUR", "--json", "--url", f"http://127.0.0.1:{server.server_port}", env=env)
+        server.shutdown()
+    assert result.returncode == 0, result.stderr
+    assert json_lines(result.stdout) == [{"symbol": "BTC-EUR", "feed": "kraken", "native": "BTC/EUR", "state": state}]
+    assert words in result.stderr and "No service answers" not in result.stderr
+    assert rows(database, "SELECT symbol, is_wanted FROM symbol_choices") == [("BTC-EUR", True)]
 
 
 def test_symbols_work_on_the_simulated_market_which_says_what_it_does_not_have(start, database):

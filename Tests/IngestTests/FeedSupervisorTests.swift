@@ -245,6 +245,7 @@ struct FeedSupervisorTests {
     @Test("A changed file's own symbols, numbers and requests for what was missed are told before they are in use")
     func preparing() async throws {
         let seen = Mutex<[String]>([])
+        let changes = Mutex<[String]>([])
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let client = HTTPClient(version: "test")
@@ -255,6 +256,8 @@ struct FeedSupervisorTests {
                 let moved = setup.url?.request("https://acme.test/h") ?? ""
                 let isRepairable = setup.feed.backfill != nil
                 seen.withLock { $0.append("\(symbols) \(setup.feed.sequencing.trades) \(isRepairable) \(moved)") }
+                let signs = setup.added.map { "+\($0)" } + setup.dropped.map { "-\($0)" }
+                changes.withLock { $0.append(signs.joined(separator: " ")) }
             }, sink: { _ in }
         )
         func last() -> String? { seen.withLock { $0.last } }
@@ -286,6 +289,10 @@ struct FeedSupervisorTests {
         for _ in 0..<2 { await reloader.look() }
         #expect(last() == "TSLA,AAPL none false http://127.0.0.1:1/h")
         await supervisor.remove(feed: venue)
+        #expect(
+            changes.withLock { $0 } == [
+                "+BTC-USD +AAPL", "+ETH-USD +SOL-USD -BTC-USD", "+TSLA -ETH-USD -SOL-USD", "", "-TSLA -AAPL",
+            ])
         await client.shutdown()
     }
 }

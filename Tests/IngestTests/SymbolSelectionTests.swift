@@ -61,6 +61,8 @@ struct SymbolSelectionTests {
         let base = SymbolSelection.Base.list([try Symbol("XRP-USD"), try Symbol("BTC-USD"), try Symbol("XRP-USD")])
         #expect(
             try Self.entries(["+SOL-USD", "-BTC-USD"], base: base) == ["XRP-USD --symbols", "SOL-USD added"])
+        let simulated = SymbolSelection.Base.simulated([try Symbol("XRP-USD")])
+        #expect(try Self.entries(["+SOL-USD"], base: simulated) == ["XRP-USD simulated", "SOL-USD added"])
         let removals = try SymbolSelection(base).removals(
             for: Self.feed(), choices: ["-BTC-USD", "-ETH-USD", "-XRP-USD", "+XRP-USD@acme"].map(Self.choice))
         #expect(try removals == [Self.choice("-BTC-USD")])

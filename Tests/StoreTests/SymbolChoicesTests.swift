@@ -53,6 +53,22 @@ struct SymbolChoicesTests {
         }
     }
 
+    @Test(
+        "An addition for every feed leaves those for single feeds, which it does not contradict, and takes their removals back"
+    )
+    func additions() async throws {
+        try await TestStore.with { store in
+            let choices = SymbolChoices(client: store.client)
+            let apple = try symbols("AAPL")
+            try await choices.store(apple, feed: try Venue("kraken"), isWanted: true)
+            try await choices.store(apple, feed: try Venue("yahoo"), isWanted: false)
+            try await choices.store(apple, feed: nil, isWanted: true)
+            #expect(try await choices.load() == [choice("AAPL"), choice("AAPL", "kraken")])
+            try await choices.store(apple, feed: nil, isWanted: false)
+            #expect(try await choices.load() == [choice("AAPL", isWanted: false)])
+        }
+    }
+
     @Test("Every change is notified")
     func notifications() async throws {
         try await TestStore.with { store in

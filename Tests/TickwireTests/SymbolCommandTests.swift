@@ -1,3 +1,4 @@
+import Dispatch
 import FeedLanguage
 import Foundation
 import HTTPClient
@@ -25,16 +26,18 @@ struct SymbolCommandTests {
                 "names": #"{table: {BTC-USD: bitcoin, DOGE-USD: dogecoin}}, asset: crypto, defaults: [BTC-USD]"#,
                 "keyed": #"{separator: "-"}, asset: crypto, defaults: [SOL-USD]"#,
             ]
-            for (name, text) in files {
-                let address = name == "keyed" ? "wss://acme.test/${TICKWIRE_TEST_NO_SUCH_KEY}" : "wss://acme.test"
-                let yaml = """
-                    {feed: \(name), connect: {websocket: "\(address)"}, symbols: \(text),
-                     discover: {get: "https://\(name).test/\(name)", symbol: id},
-                     messages: [{when: {type: pong}, control: true}]}
-                    """
-                try yaml.write(toFile: "\(path)/\(name).yaml", atomically: true, encoding: .utf8)
-            }
             self.path = path
+            for (name, text) in files { try self.add(name, text) }
+        }
+
+        func add(_ name: String, _ text: String, pages: String = "") throws {
+            let address = name == "keyed" ? "wss://acme.test/${TICKWIRE_TEST_NO_SUCH_KEY}" : "wss://acme.test"
+            let yaml = """
+                {feed: \(name), connect: {websocket: "\(address)"}, symbols: \(text),
+                 discover: {get: "https://\(name).test/\(name)", symbol: id\(pages)},
+                 messages: [{when: {type: pong}, control: true}]}
+                """
+            try yaml.write(toFile: "\(self.path)/\(name).yaml", atomically: true, encoding: .utf8)
         }
 
         deinit {
@@ -120,7 +123,7 @@ struct SymbolCommandTests {
             do { try body() } catch { return "\(error)" }
             return ""
         }
-        #expect(text { _ = try enabled.feed(named: "coin") }.contains("Did you mean 'coins'?"))
+        #expect(text { _ = try enabled.feed(named: "coin") }.contains("did you mean 'coins'?"))
         #expect(text { _ = try enabled.feed(named: "shares") }.contains("'shares' is not enabled: enabled are coins."))
         #expect(text { _ = try enabled.symbols(["btc/usd"]) }.hasSuffix("Did you mean BTC-USD?"))
         #expect(text { _ = try enabled.symbols(["ETH_USD"]) }.contains("'ETH_USD'"))
@@ -159,21 +162,78 @@ struct SymbolCommandTests {
         "Providers are asked side by side, a few at a time, and one that fails does not take the others along",
         .timeLimit(.minutes(1)))
     func lists() async throws {
-        let settings = self.settings(["coins", "shares", "names"])
-        let enabled = try EnabledFeeds(settings)
+        let names = ["coins", "shares", "names", "one", "two", "three"]
+        for name in names.dropFirst(3) { try self.folder.add(name, #"{separator: "/"}, asset: crypto"#) }
+        let enabled = try EnabledFeeds(self.settings(names))
+        let open = OpenCount()
         let server = LoopbackServer { request in
+            // The first four wait for each other, so that all of them are open at once.
+            open.enter(waitingFor: ProviderLists.concurrencyMax)
+            defer { open.leave() }
             if request.line.contains("/shares") { return .send(LoopbackServer.answer("404 Not Found")) }
             return .send(LoopbackServer.answer(body: #"[{"id":"SOL/USD"},{"id":"bitcoin"}]"#))
         }
         let urls = Dictionary(uniqueKeysWithValues: enabled.feeds.map { ($0.name.name, server.url) })
         let client = HTTPClient(version: "test")
         let lists = await ProviderLists.fetch(enabled.feeds, urls: urls, client: client)
-        #expect(lists.map(\.feed.name.name) == ["coins", "shares", "names"])
+        #expect(lists.map(\.feed.name.name) == names)
+        #expect(open.most == ProviderLists.concurrencyMax)
         #expect(try lists[0].list.get().map(\.native) == ["SOL/USD", "bitcoin"])
         #expect(try lists[2].list.get().map(\.symbol?.name) == [nil, "BTC-USD"])
+        #expect(try lists[5].list.get().count == 2)
         #expect(throws: FeedRequestError.self) { try lists[1].list.get() }
         await client.shutdown()
         server.stop()
+    }
+
+    /// Counts the requests that a server answers at once.
+    private final class OpenCount: Sendable {
+        private let counts = Mutex((now: 0, most: 0))
+        private let gate = DispatchSemaphore(value: 0)
+
+        var most: Int { self.counts.withLock { $0.most } }
+
+        /// Returns when so many have been open at once; on a server's thread, which may wait.
+        func enter(waitingFor limit: Int) {
+            let (opens, isLate) = self.counts.withLock { counts in
+                let isLate = counts.most >= limit
+                counts.now += 1
+                counts.most = max(counts.most, counts.now)
+                return (counts.now == limit && !isLate, isLate)
+            }
+            if opens { for _ in 1..<limit { self.gate.signal() } } else if !isLate { self.gate.wait() }
+        }
+
+        func leave() { self.counts.withLock { $0.now -= 1 } }
+    }
+
+    @Test(
+        "A provider whose limits make its pages wait is given the time, and who asks is told",
+        arguments: [
+            ("", 60, nil), (", page: {lastId: after, max: 20}, budget: {perMinute: 30}", 60, nil),
+            (", page: {lastId: after, max: 20}, budget: {perMinute: 5}", 300, "5 minutes"),
+            (", page: {lastId: after, max: 100}, budget: {perMinute: 1}", 600, "10 minutes"),
+        ] as [(String, Int, String?)]
+    )
+    func patience(pages: String, seconds: Int, words: String?) throws {
+        try self.folder.add("slow", #"{separator: "/"}, asset: crypto"#, pages: pages)
+        let feed = try EnabledFeeds(self.settings(["slow"])).feeds[0]
+        #expect(ProviderLists.patience(with: feed) == .seconds(seconds))
+        let notes = ProviderLists.notes(on: [feed])
+        #expect(notes.count == (words == nil ? 0 : 1))
+        if let words { #expect(notes.first?.contains(words) == true) }
+    }
+
+    @Test("What the simulated market is asked for comes from it where nobody named any of it")
+    func simulated() throws {
+        let all = [try Symbol("BTC-USD"), try Symbol("SOL-USD")]
+        func base(_ symbols: [String]?) throws -> SymbolSelection.Base {
+            FeedService.simulated(try FeedSelection.load("coins", self.settings(["coins"], symbols: symbols)), all: all)
+                .base
+        }
+        #expect(try base(["SOL-USD", "TSLA"]) == .list([Symbol("SOL-USD")]))
+        #expect(try base(["TSLA"]) == .simulated(all))
+        #expect(try base(nil) == .defaults)
     }
 
     @Test("A removal that holds out a symbol of the settings is found, once for all feeds that it concerns")

@@ -59,6 +59,12 @@ public struct DiscoveryPlan: Sendable {
     let listRules: SymbolRules?
     var environment: [String: String] = [:]
 
+    /// How long the provider's limits make all pages take: zero where they allow them at once.
+    public var pacedDuration: Duration {
+        let pages = self.paging?.pagesMax ?? 1
+        return self.budget.windows.filter { pages > $0.limit }.map { $0.length * pages / $0.limit }.max() ?? .zero
+    }
+
     /// What to send for a page.
     ///
     /// - Parameters:

@@ -7,6 +7,10 @@ public struct FeedSetup: Sendable {
     public let feed: Feed
     /// What is asked for.
     public let symbols: [Symbol]
+    /// What of it was not asked for before.
+    public let added: [Symbol]
+    /// What was asked for before and is not any more.
+    public let dropped: [Symbol]
     /// Where its servers are instead of its file's addresses.
     public let url: AddressOverride?
 }

@@ -51,7 +51,7 @@ public actor FeedSupervisor {
     ///   - tap: Sees all traffic; for recorders.
     ///   - events: Takes what happens to connections, on their event loops and in order with their ticks.
     ///   - prepare: Takes what a feed goes on with, before its connections do: when it is added, when a changed file is taken
-    ///     over, and when other symbols are wanted.
+    ///     over, when other symbols are wanted, and when it is removed, with no symbols.
     ///   - sink: Takes the ticks of one read, in order, on the connection's event loop.
     /// - Throws: `NIOSSLError` when TLS cannot be set up.
     public init(
@@ -181,6 +181,7 @@ public actor FeedSupervisor {
     /// Ends a feed and forgets it.
     public func remove(feed: Venue) {
         guard let running = self.running.removeValue(forKey: feed) else { return }
+        self.prepare(Self.setup(running, [], before: running.entries.map(\.symbol)))
         for stream in running.streams {
             for entry in stream.runners.values { entry.runner.stop() }
         }
@@ -191,10 +192,10 @@ public actor FeedSupervisor {
 
     /// Brings a feed's connections to what its file and its symbols ask for.
     private func apply(_ running: inout RunningFeed) {
+        let before = running.entries.map(\.symbol)
         running.entries = running.selection.entries(for: running.feed, choices: self.choices)
         let symbols = running.entries.map(\.symbol)
-        self.prepare(
-            FeedSetup(feed: running.feed, symbols: symbols, url: running.url.flatMap { AddressOverride($0) }))
+        self.prepare(Self.setup(running, symbols, before: before))
         var known: [Symbol] = []
         var refused: [(symbol: Symbol, reason: String)] = []
         for symbol in symbols {
@@ -220,6 +221,14 @@ public actor FeedSupervisor {
         )
         running.monitor.setRefused(refused)
         running.monitor.setOrigins(running.entries)
+    }
+
+    private static func setup(_ running: RunningFeed, _ symbols: [Symbol], before: [Symbol]) -> FeedSetup {
+        let old = Set(before)
+        let new = Set(symbols)
+        return FeedSetup(
+            feed: running.feed, symbols: symbols, added: symbols.filter { !old.contains($0) },
+            dropped: before.filter { !new.contains($0) }, url: running.url.flatMap { AddressOverride($0) })
     }
 
     /// Matches running streams with those of the file, by name and kind.

@@ -9,6 +9,8 @@ public struct SymbolSelection: Equatable, Sendable {
         case defaults
         /// A list that was given.
         case list([Symbol])
+        /// All that the simulated market has, where nobody named any of it.
+        case simulated([Symbol])
     }
 
     /// Where a symbol comes from.
@@ -17,6 +19,8 @@ public struct SymbolSelection: Equatable, Sendable {
         case defaults = "default"
         /// The settings.
         case settings = "--symbols"
+        /// The simulated market.
+        case simulated
         /// A user.
         case added
     }
@@ -54,7 +58,7 @@ public struct SymbolSelection: Equatable, Sendable {
         var seen: Set<Symbol> = []
         var entries: [Entry] = []
         for symbol in self.symbols(of: feed) where words[symbol]?.isWanted != false && seen.insert(symbol).inserted {
-            entries.append(Entry(symbol: symbol, origin: self.base == .defaults ? .defaults : .settings))
+            entries.append(Entry(symbol: symbol, origin: self.origin))
         }
         for choice in choices where words[choice.symbol] == choice && choice.isWanted {
             guard choice.feed != nil || feed.mayHave(choice.symbol), seen.insert(choice.symbol).inserted else {
@@ -79,7 +83,15 @@ public struct SymbolSelection: Equatable, Sendable {
     private func symbols(of feed: Feed) -> [Symbol] {
         switch self.base {
         case .defaults: feed.defaultSymbols
-        case .list(let symbols): symbols
+        case .list(let symbols), .simulated(let symbols): symbols
+        }
+    }
+
+    private var origin: Origin {
+        switch self.base {
+        case .defaults: .defaults
+        case .list: .settings
+        case .simulated: .simulated
         }
     }
 

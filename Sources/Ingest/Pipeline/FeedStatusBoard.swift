@@ -47,6 +47,20 @@ final class FeedStatusBoard: Sendable {
         }
     }
 
+    /// `symbols` are asked for no more; where only they were lost, the rest of the feed is well.
+    func left(_ venue: Venue, _ symbols: some Sequence<Symbol>, isAskedForOthers: Bool, at time: Timestamp) {
+        // What has said nothing yet has lost nothing.
+        guard self.entries.withLock({ $0[venue]?.lost.isEmpty }) == false else { return }
+        self.update(venue, at: time) { entry in
+            guard !entry.lost.isEmpty else { return }
+            entry.lost.subtract(symbols)
+            if entry.lost.isEmpty, isAskedForOthers, entry.connection == .stale {
+                entry.connection = .live
+                entry.reason = ""
+            }
+        }
+    }
+
     func lost(_ venue: Venue, _ symbols: some Sequence<Symbol>, reason: String, at time: Timestamp) {
         self.update(venue, at: time) { entry in
             entry.lost.formUnion(symbols)

@@ -30,6 +30,27 @@ extension MarketPipeline {
         self.eachShard(of: symbols) { shard, part in shard.onLoop { shard.connectionRestored(venue, part) } }
     }
 
+    /// Symbols are asked of a feed no more.
+    ///
+    /// What happens until they are asked for again is no gap, and nobody is told that they are stale; other venues take over.
+    ///
+    /// - Parameters:
+    ///   - venue: The feed.
+    ///   - symbols: What is not asked for any more.
+    ///   - isAskedForOthers: Whether other symbols stay.
+    ///   - time: The wall clock.
+    public func left(_ venue: Venue, symbols: [Symbol], isAskedForOthers: Bool = false, at time: Timestamp = .now) {
+        guard !symbols.isEmpty else { return }
+        self.shared.board.left(venue, symbols, isAskedForOthers: isAskedForOthers, at: time)
+        // Behind the ticks that were handed over before.
+        self.eachShard(of: symbols) { shard, part in shard.onLoop { shard.left(venue, part) } }
+    }
+
+    /// Symbols are asked of a feed, for the first time or again.
+    public func joined(_ venue: Venue, symbols: [Symbol]) {
+        self.eachShard(of: symbols) { shard, part in shard.onLoop { shard.joined(venue, part) } }
+    }
+
     /// Frames of a connection are missing, by the numbers that the connection itself counts.
     ///
     /// - Parameters:

@@ -23,6 +23,30 @@ extension MarketShard {
         for symbol in symbols { self.symbols[symbol]?.entry(of: venue)?.isConnected = true }
     }
 
+    /// `symbols` are asked of the venue no more: that nothing comes any more is as it should be.
+    func left(_ venue: Venue, _ symbols: [Symbol]) {
+        var results = Results()
+        let now = self.eventLoop.now
+        for symbol in symbols {
+            guard let entry = self.symbols[symbol], let gone = entry.entry(of: venue) else { continue }
+            gone.presence = .left
+            gone.tickGuard.left()
+            self.review(entry, now: now, into: &results)
+        }
+        self.handOver(results)
+    }
+
+    /// `symbols` are asked of the venue, perhaps again.
+    func joined(_ venue: Venue, _ symbols: [Symbol]) {
+        for symbol in symbols {
+            guard let known = self.symbols[symbol]?.entry(of: venue), known.presence == .left else { continue }
+            known.presence = .awaited
+            known.isConnected = true
+            // Once more: ticks that were under way have come since.
+            known.tickGuard.left()
+        }
+    }
+
     /// Frames of a connection are missing, and with them perhaps ticks of any of its symbols.
     func connectionGap(_ gap: FeedGap) {
         var results = Results()
@@ -63,6 +87,7 @@ extension MarketShard {
     }
 
     private func staleReason(_ venue: VenueEntry, now: NIODeadline) -> MarketEvents.StaleReason? {
+        guard venue.presence == .asked else { return nil }
         guard venue.isConnected else { return .disconnected }
         guard venue.isSilent(now: now, limit: self.shared.failoverAfter) else { return nil }
         return self.shared.settings.isQuietNormal(venue.state.symbol, .now) ? nil : .silent
@@ -79,8 +104,8 @@ extension MarketShard {
             return true
         }
         // A venue that only misses trades is better than one that says nothing.
-        guard !entry.primary.isConnected else { return false }
-        for venue in entry.venues where venue.isConnected && now - venue.lastSeen <= limit {
+        guard !entry.primary.isUp else { return false }
+        for venue in entry.venues where venue.isUp && now - venue.lastSeen <= limit {
             entry.primary = venue
             return true
         }

@@ -16,6 +16,15 @@ final class VenueEntry {
         var repaired: Int64 = 0
     }
 
+    /// Whether the feed is asked for the symbol.
+    enum Presence {
+        case asked
+        /// Not any more: what is still under way may come.
+        case left
+        /// Again, and nothing has come yet.
+        case awaited
+    }
+
     /// Gaps remembered at most; older ones stay in the database.
     static let gapsMax = 64
     /// How many times its usual pause a symbol must be silent to count as stale, and how many pauses make it usual.
@@ -33,6 +42,7 @@ final class VenueEntry {
     var isDirty = false
     /// Whether the connection stands, as far as anyone has said.
     var isConnected = true
+    var presence = Presence.asked
     /// Subscribers of the venue's own channel were told that it is stale.
     var isStale = false
     var gaps: [OpenGap] = []
@@ -60,9 +70,17 @@ final class VenueEntry {
         self.tradesChannel = "trades-\(symbol)@\(venue)"
     }
 
+    /// Whether ticks may be expected of it.
+    var isUp: Bool { self.isConnected && self.presence == .asked }
+
     /// A tick came.
     @inline(__always)
     func saw(now: NIODeadline) {
+        if self.presence == .awaited {
+            // The absence is no pause of the venue's.
+            self.presence = .asked
+            self.lastSeen = now
+        }
         if now == self.lastSeen { return }
         let pause = (now - self.lastSeen).nanoseconds
         self.lastSeen = now
@@ -72,7 +90,7 @@ final class VenueEntry {
 
     /// Whether it may drive the symbol's plain channels.
     func isHealthy(now: NIODeadline, failoverAfter: TimeAmount) -> Bool {
-        self.isConnected && now >= self.gappedUntil && now - self.lastSeen <= failoverAfter
+        self.isUp && now >= self.gappedUntil && now - self.lastSeen <= failoverAfter
     }
 
     /// Whether nothing came for so long that something must be wrong: longer than `limit`, and much longer than usual.

@@ -86,12 +86,12 @@ final class FeedService: Service {
     }
 
     /// What the simulated market is asked for: of the list for the live venues only what it has, and all of it when that is nothing.
-    private static func simulated(_ selected: SelectedFeed, all: [Symbol]) -> SymbolSelection {
+    static func simulated(_ selected: SelectedFeed, all: [Symbol]) -> SymbolSelection {
         let available = Set(all)
         let symbols = selected.symbols.filter(available.contains)
         if !symbols.isEmpty, selected.selection.base == .defaults {
             return SymbolSelection(.defaults, available: available)
         }
-        return SymbolSelection(.list(symbols.isEmpty ? all : symbols), available: available)
+        return SymbolSelection(symbols.isEmpty ? .simulated(all) : .list(symbols), available: available)
     }
 }

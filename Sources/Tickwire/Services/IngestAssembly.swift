@@ -53,7 +53,9 @@ struct IngestAssembly {
         let pipeline = try await self.pipeline(recorder: recorder, alerts: alerts, watcher: watcher, repair: repair)
         repair.attach(pipeline)
         // What an earlier run could not finish is asked for at once, perhaps before the feeds are added.
-        for selected in self.feeds where selected.recording == nil {
+        // Where a simulated market will be only its start tells.
+        for selected in self.feeds
+        where selected.recording == nil && (selected.url != nil || selected.feed.name.name != FeedSelection.simulator) {
             repairer.setFeed(selected.feed, url: selected.url.flatMap { AddressOverride($0) })
         }
         let left = try await watcher.takeOver(of: self.feeds.map(\.feed.name)) { pipeline.nextNumber() }
@@ -65,6 +67,9 @@ struct IngestAssembly {
             prepare: { setup in
                 directory.insert(setup.symbols.map { ($0, setup.feed.name) })
                 pipeline.update(setup.feed.sequencing, of: setup.feed.name)
+                pipeline.left(
+                    setup.feed.name, symbols: setup.dropped, isAskedForOthers: setup.added.count < setup.symbols.count)
+                pipeline.joined(setup.feed.name, symbols: setup.added)
                 repairer.setFeed(setup.feed, url: setup.url)
             }, sink: { pipeline.ingest($0) }
         )
@@ -132,6 +137,13 @@ struct IngestAssembly {
         pipeline.resume(
             after: try await LastTrades(client: self.database.client)
                 .load(since: Timestamp.now.advanced(byNanoseconds: -day)))
+        // What is not asked for any more misses nothing, however long it stays away.
+        let choices = try await SymbolChoices(client: self.database.client).load()
+        for selected in self.feeds where selected.recording == nil {
+            let asked = Set(selected.selection.entries(for: selected.feed, choices: choices).map(\.symbol))
+            let known = states.filter { $0.venue == selected.feed.name }.map(\.symbol)
+            pipeline.left(selected.feed.name, symbols: known.filter { !asked.contains($0) })
+        }
         alerts.attach(pipeline)
         return pipeline
     }

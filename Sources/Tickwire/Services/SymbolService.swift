@@ -62,9 +62,11 @@ final class SymbolService: Service {
         do {
             try await listener.run { _ in await self.reload() }
         } catch {
-            if !Task.isCancelled {
-                self.logger.error("Added and removed symbols are not followed", metadata: ["error": "\(error)"])
-            }
+            if Task.isCancelled { return }
+            self.logger.error(
+                "Added and removed symbols are not followed until the next start", metadata: ["error": "\(error)"])
+            // A service that returns ends the process, and the feeds go on well with the symbols that they have.
+            while !Task.isCancelled { do { try await Task.sleep(for: .seconds(3600)) } catch { return } }
         }
     }
 

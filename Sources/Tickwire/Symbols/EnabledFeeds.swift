@@ -1,5 +1,4 @@
 public import FeedLanguage
-import Foundation
 public import Ingest
 public import Market
 
@@ -67,7 +66,7 @@ public struct EnabledFeeds: Sendable {
 
     /// The feed of a name.
     ///
-    /// - Throws: ``SetupError/unknown(_:)`` when there is none, or it is not enabled.
+    /// - Throws: ``SetupError`` when there is none, or it is not enabled.
     public func feed(named name: String) throws -> Feed {
         if let feed = self.feeds.first(where: { $0.name.name == name }) { return feed }
         _ = try self.file(of: name)
@@ -79,7 +78,7 @@ public struct EnabledFeeds: Sendable {
 
     /// The feed of a name, enabled or not.
     ///
-    /// - Throws: ``SetupError/unknown(_:)`` when there is none, `FeedProblem` when its file has faults.
+    /// - Throws: ``SetupError`` when there is none, `FeedProblem` when its file has faults.
     public func anyFeed(named name: String) throws -> Feed {
         if let feed = self.feeds.first(where: { $0.name.name == name }) { return feed }
         return try FeedLibrary.load(file: try self.file(of: name)).get()
@@ -106,13 +105,12 @@ public struct EnabledFeeds: Sendable {
     }
 
     private func file(of name: String) throws -> String {
-        let files = try FeedLibrary.files(in: self.directory)
-        let names = files.map { URL(fileURLWithPath: $0).deletingPathExtension().lastPathComponent }
-        guard let index = names.firstIndex(of: name) else {
-            let nearest = Spelling.nearest(to: name, among: names).first.map { " Did you mean '\($0)'?" } ?? ""
-            throw SetupError.unknown("There is no feed '\(name)'.\(nearest) 'tickwire feeds list' shows them all.")
+        do {
+            return try Settings.feedFile(of: name, in: self.directory)
+        } catch SetupError.badSetting(_, _, let expected) {
+            // No setting is wrong, but an argument.
+            throw SetupError.unknown("There is no feed '\(name)': expected \(expected).")
         }
-        return files[index]
     }
 
     /// The symbols of what a user wrote.

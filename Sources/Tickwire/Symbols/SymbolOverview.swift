@@ -11,7 +11,7 @@ public struct SymbolOverview: Sendable {
         public let symbol: Symbol
         /// The venue; `*` where a word for every feed concerns none that is enabled.
         public let venue: String
-        /// `default`, `--symbols`, `added` or `removed`.
+        /// `default`, `--symbols`, `simulated`, `added` or `removed`.
         public let origin: String
         /// `pending`, `subscribed` or `refused`; `nil` when no service tells.
         public var state: String?

@@ -51,6 +51,67 @@ struct FailoverTests {
         #expect(market.seen.texts("stale", on: "ticker-BTC-USD@a").count == 2)
     }
 
+    @Test(
+        "A symbol that is removed and added again has no gap, though ticks that were under way came after it was removed"
+    )
+    func removedAndAdded() throws {
+        let market = try GuardedPipeline(venues: ["a"])
+        let venue = try Venue("a")
+        let symbol = try Symbol("BTC-USD")
+        try market.trade("100", 1)
+        market.pipeline.left(venue, symbols: [symbol])
+        try market.trade("100", 2)
+        market.advance(3600)
+        market.pipeline.joined(venue, symbols: [symbol])
+        try market.trade("101", 700)
+        market.advance(1)
+        #expect(market.seen.gaps.isEmpty)
+        try market.trade("101", 702)
+        market.advance(1)
+        #expect(market.seen.gaps.count == 1)
+    }
+
+    @Test("A symbol that is not asked for is never called stale, and its feed does not count it as lost")
+    func removedIsNotStale() throws {
+        let market = try GuardedPipeline(venues: ["a"])
+        let venue = try Venue("a")
+        let symbol = try Symbol("BTC-USD")
+        for number in Int64(1)...10 {
+            try market.trade("100", number)
+            market.advance(1)
+        }
+        market.pipeline.left(venue, symbols: [symbol])
+        try self.lose(market)
+        market.advance(300)
+        market.pipeline.left(venue, symbols: [symbol], isAskedForOthers: true)
+        #expect(market.pipeline.feedStatuses.map(\.lostSymbols) == [0])
+        #expect(market.pipeline.feedStatuses.map(\.state) == [.live])
+        market.pipeline.joined(venue, symbols: [symbol])
+        market.advance(5)
+        #expect(market.seen.texts("stale", on: self.plain).isEmpty)
+        #expect(market.seen.texts("stale", on: "ticker-BTC-USD@a").isEmpty)
+        try market.trade("101", 500)
+        try self.lose(market)
+        #expect(market.seen.texts("stale", on: self.plain).count == 1)
+    }
+
+    @Test(
+        "Where a symbol is removed at its primary venue another takes over at once, until the first tick after its return"
+    )
+    func removedPrimary() throws {
+        let market = try GuardedPipeline()
+        let symbol = try Symbol("BTC-USD")
+        try market.trade("100", 1)
+        try market.trade("200", 1, venue: "b", second: 1)
+        market.pipeline.left(try Venue("a"), symbols: [symbol])
+        #expect(market.seen.prices(on: self.plain).last == "200")
+        market.pipeline.joined(try Venue("a"), symbols: [symbol])
+        try market.trade("201", 2, venue: "b", second: 2)
+        #expect(market.seen.prices(on: self.plain).last == "201")
+        try market.trade("101", 900)
+        #expect(market.seen.prices(on: self.plain).last == "101")
+    }
+
     @Test("A venue that falls silent, much longer than usual, is replaced or called stale; a quiet symbol is not")
     func silence() throws {
         let market = try GuardedPipeline(venues: ["a"])

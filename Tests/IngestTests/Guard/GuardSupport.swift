@@ -67,6 +67,7 @@ final class TestGuard {
     var missingQuotes: [ClosedRange<Int64>] { self.value.missingQuotes }
     func change(to sequencing: FeedSequencing) { self.value.change(to: sequencing) }
     func connectionLost(at time: Timestamp, isStall: Bool) { self.value.connectionLost(at: time, isStall: isStall) }
+    func left() { self.value.left() }
     func resume(after trade: Trade) { self.value.resume(after: trade) }
     func seed(_ price: Decimal64) { self.value.prices.seed(price, at: Timestamp(nanoseconds: 0)) }
 }

@@ -57,6 +57,58 @@ struct TickGuardReconnectTests {
         #expect(tickGuard.report(on: try makeTrade(id: "z", second: 131)).holes.isEmpty)
     }
 
+    @Test(
+        "What happens while a symbol is not asked for is not missing, with or without numbers",
+        arguments: [true, false])
+    func absence(isNumbered: Bool) throws {
+        let tickGuard = TestGuard(sequencing: FeedSequencing(trades: isNumbered ? .contiguous : .none))
+        tickGuard.examine(try makeTrade(id: "10", sequence: 10, second: 10))
+        tickGuard.left()
+        tickGuard.connectionLost(at: seconds(11), isStall: false)
+        #expect(tickGuard.report(on: try makeTrade(id: "5000", sequence: 5000, second: 900)).holes.isEmpty)
+        #expect(tickGuard.missingTrades.isEmpty)
+        // From then on what is missing counts again.
+        let next = tickGuard.report(on: try makeTrade(id: "5003", sequence: 5003, second: 901))
+        #expect(next.holes.count == (isNumbered ? 1 : 0))
+    }
+
+    @Test(
+        "After an absence a snapshot brings nothing twice, and what lies between it and the first live trade is missing"
+    )
+    func snapshotAfterAbsence() throws {
+        let tickGuard = TestGuard(sequencing: FeedSequencing(trades: .contiguous))
+        for number in Int64(9)...10 {
+            tickGuard.examine(try makeTrade(id: "\(number)", sequence: number, second: number))
+        }
+        tickGuard.left()
+        #expect(tickGuard.examine(try makeTrade(id: "10", sequence: 10, second: 10, flags: .snapshot)) == .duplicate)
+        #expect(tickGuard.report(on: try makeTrade(id: "50", sequence: 50, second: 50, flags: .snapshot)).holes.isEmpty)
+        #expect(try tickGuard.report(on: makeTrade(id: "53", sequence: 53, second: 53)).openedHole().missing == 2)
+    }
+
+    @Test("A late repair during an absence is no beginning, and a venue that counts anew meanwhile is followed")
+    func absenceEdges() throws {
+        let tickGuard = TestGuard(sequencing: FeedSequencing(trades: .contiguous))
+        tickGuard.examine(try makeTrade(id: "10", sequence: 10, second: 10))
+        tickGuard.examine(try makeTrade(id: "13", sequence: 13, second: 13))
+        tickGuard.left()
+        tickGuard.examine(try makeTrade(id: "11", sequence: 11, second: 11, flags: .backfilled))
+        #expect(tickGuard.missingTrades == [12...12])
+        #expect(tickGuard.report(on: try makeTrade(id: "40", sequence: 40, second: 40)).holes.isEmpty)
+        tickGuard.left()
+        #expect(tickGuard.examine(try makeTrade(id: "r1", sequence: 1, second: 50)) == .accepted([]))
+        #expect(try tickGuard.report(on: makeTrade(id: "r4", sequence: 4, second: 51)).openedHole().missing == 2)
+    }
+
+    @Test("Quotes that were counted during an absence are not missing either")
+    func quotesAfterAbsence() throws {
+        let tickGuard = TestGuard(sequencing: FeedSequencing(quotes: .contiguous))
+        tickGuard.examine(try makeQuote("1", "2", sequence: 5))
+        tickGuard.left()
+        tickGuard.examine(try makeQuote("1", "2", sequence: 90, second: 9))
+        #expect(tickGuard.last.holes.isEmpty && tickGuard.missingQuotes.isEmpty)
+    }
+
     @Test("A quiet symbol's hole begins shortly before the loss, not at its last trade")
     func quietSymbol() throws {
         let tickGuard = TestGuard()

@@ -35,6 +35,8 @@ struct TickGuard: Sendable {
         case standing
         /// Lost; ends with the first live tick after it.
         case lost(Loss)
+        /// Nobody asked for the symbol; ends with the first new trade, before which nothing is missing.
+        case left
     }
 
     private struct Loss {
@@ -70,9 +72,21 @@ struct TickGuard: Sendable {
 
     /// The connection was lost at `time`: what follows tells whether something is missing.
     mutating func connectionLost(at time: Timestamp, isStall: Bool) {
-        // Lost again before anything live came: the first loss counts.
-        if case .lost = self.link { return }
-        self.link = .lost(Loss(at: time, reason: isStall ? .stall : .reconnect, before: self.lastTrade))
+        switch self.link {
+        case .standing:
+            self.link = .lost(Loss(at: time, reason: isStall ? .stall : .reconnect, before: self.lastTrade))
+        // Lost again before anything live came: the first loss counts. What was not asked for is not missed either.
+        case .lost, .left: break
+        }
+    }
+
+    /// The symbol is asked for no more: what happens until it comes again is not missing.
+    ///
+    /// What was seen stays known, so that a snapshot then brings nothing twice and late repairs find their place.
+    mutating func left() {
+        self.link = .left
+        self.hasLiveTrade = false
+        self.quoteGuard = QuoteGuard()
     }
 
     /// The newest trade from before a restart of this process: what came meanwhile is missing.
@@ -93,13 +107,16 @@ struct TickGuard: Sendable {
         if !quote.flags.isEmpty { report.count(quote.flags) }
         var hasReturned = false
         var loss: (at: Timestamp, reason: GapReason)?
-        if case .lost(let lost) = self.link {
+        switch self.link {
+        case .standing: break
+        case .lost(let lost):
             hasReturned = true
             // Where there are trades, they tell what is missing.
             if self.lastTrade == nil, !quote.flags.contains(.snapshot) {
                 loss = (lost.at, lost.reason)
                 self.link = .standing
             }
+        case .left: if self.lastTrade == nil { self.link = .standing }
         }
         let verdict = self.quoteGuard.examine(
             quote, self.sequencing.quotes, hasReturned: hasReturned, loss: loss, into: &report)
@@ -128,9 +145,12 @@ struct TickGuard: Sendable {
             }
         case .inOrder, .anew: break
         }
-        if case .lost(let loss) = self.link {
+        switch self.link {
+        case .standing: break
+        case .lost(let loss):
             let isSequenced = self.sequencing.trades == .contiguous && trade.venueSequence != nil && order != .anew
             self.reconnected(with: trade, loss, isNews: isNews, isSequenced: isSequenced, into: &report)
+        case .left: if !trade.flags.contains(.backfilled) { self.link = .standing }
         }
         if !trade.flags.isEmpty { report.count(trade.flags) }
         if trade.flags.contains(.backfilled) { return .accepted(flags) }
@@ -191,7 +211,7 @@ struct TickGuard: Sendable {
     @inline(__always)
     private mutating func place(of trade: Trade, isNews: Bool, into report: inout GuardReport) -> Order {
         if let sequence = trade.venueSequence, self.sequencing.trades == .contiguous {
-            let isHistory = !self.hasLiveTrade && trade.flags.contains(.snapshot)
+            let isHistory = !self.hasLiveTrade && (trade.flags.contains(.snapshot) || self.hasLeft)
             switch self.trades.take(sequence, isHistory: isHistory) {
             case .next:
                 // An id that is no number of the sequence needs the window besides.
@@ -249,12 +269,15 @@ struct TickGuard: Sendable {
         }
     }
 
-    /// Whether the venue has begun to count anew: after a reconnect, a lower number on a later trade.
+    /// Whether the venue has begun to count anew: after a reconnect or an absence, a lower number on a later trade.
     private mutating func hasRestarted(with trade: Trade, at sequence: Int64, isNews: Bool) -> Bool {
-        guard case .lost = self.link, isNews, trade.eventTime > self.newestTradeTime else { return false }
+        if case .standing = self.link { return false }
+        guard isNews, trade.eventTime > self.newestTradeTime else { return false }
         self.trades.restart(at: sequence)
         return true
     }
+
+    private var hasLeft: Bool { if case .left = self.link { true } else { false } }
 
     /// An id that is the number itself has been judged with it.
     @inline(__always)

@@ -62,8 +62,16 @@ struct SymbolsAddCommand: AsyncParsableCommand {
         if change.feed == nil {
             for (symbol, feeds) in takers {
                 let taken = Set(feeds.map(\.name))
-                let others = change.enabled.feeds.filter { !taken.contains($0.name) }.map(\.name.name)
-                if !others.isEmpty { Terminal.note("Not at \(others.joined(separator: ", ")): no name for \(symbol).") }
+                let others = change.enabled.feeds.filter { !taken.contains($0.name) }
+                let nameless = others.filter { $0.nativeSymbol(for: symbol) == nil }.map(\.name.name)
+                if !nameless.isEmpty {
+                    Terminal.note("Not at \(nameless.joined(separator: ", ")): no name for \(symbol).")
+                }
+                for feed in others where feed.nativeSymbol(for: symbol) != nil {
+                    Terminal.note(
+                        "Not at \(feed.name): it is about other instruments; add \(symbol) there with --feed \(feed.name)."
+                    )
+                }
             }
         }
     }

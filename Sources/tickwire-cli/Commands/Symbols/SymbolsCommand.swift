@@ -54,6 +54,8 @@ struct SymbolChange {
     let service: RunningService
     /// What the service said of its feeds; `nil` where none answers.
     let reports: [FeedReport]?
+    /// Why there are no reports.
+    private let absence: String
     let enabled: EnabledFeeds
     let symbols: [Symbol]
     /// The only feed that is meant.
@@ -63,7 +65,13 @@ struct SymbolChange {
         self.settings = settings
         self.service = service
         // Without a service the change is stored all the same, and the outcome says so.
-        self.reports = try? await service.reports()
+        do {
+            self.reports = try await service.reports()
+            self.absence = ""
+        } catch let error as CommandError {
+            self.reports = nil
+            self.absence = "\(error)"
+        }
         self.enabled = try EnabledFeeds(settings, running: self.reports)
         for problem in self.enabled.problems { Terminal.note(problem) }
         self.symbols = try self.enabled.symbols(options.symbols)
@@ -73,7 +81,7 @@ struct SymbolChange {
     /// The feeds that are meant.
     var feeds: [Feed] { self.feed.map { [$0] } ?? self.enabled.feeds }
 
-    /// Asks the service again until `isDone`, within reason.
+    /// Asks the service again until `isDone`, within reason; one that does not answer any more has said its last word.
     ///
     /// - Returns: What it said last; `nil` where none answers.
     func reports(until isDone: ([FeedReport]) -> Bool) async throws -> [FeedReport]? {
@@ -81,7 +89,12 @@ struct SymbolChange {
         let deadline = ContinuousClock.now + Self.patience
         while !isDone(reports), ContinuousClock.now < deadline {
             try await Task.sleep(for: .milliseconds(100))
-            reports = try await self.service.reports()
+            do {
+                reports = try await self.service.reports()
+            } catch let error as CommandError {
+                Terminal.note("The change is stored, but the service answers no more: \(error)")
+                return reports
+            }
         }
         return reports
     }
@@ -113,9 +126,8 @@ struct SymbolChange {
             for line in table.lines { Terminal.print(line) }
         }
         if self.reports == nil {
-            Terminal.note(
-                "No service answers at \(self.service.base): a service on this database takes it up at once, or at its next start."
-            )
+            Terminal.note(self.absence)
+            Terminal.note("Stored: a service on this database takes it up at once, or at its next start.")
         }
     }
 }

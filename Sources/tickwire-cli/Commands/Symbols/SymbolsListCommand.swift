@@ -11,8 +11,8 @@ struct SymbolsListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List the symbols, where they come from, their last prices and states.",
         discussion: """
-            FROM is 'default' (the feed file proposes it), '--symbols' (the settings name it), 'added' or 'removed' (with 'symbols add' and
-            'remove'). STATE is what the running service says: 'subscribed', 'pending' until the venue has said a word, or 'refused' with its reason.
+            FROM is 'default' (the feed file proposes it), '--symbols' (the settings name it), 'simulated' (the simulated market has it, and
+            none that was named), 'added' or 'removed' (with 'symbols add' and 'remove'). STATE is what the running service says: 'subscribed', 'pending' until the venue has said a word, or 'refused' with its reason.
             When none answers, the list is what the settings and the database say.
 
             EXAMPLES

@@ -118,6 +118,7 @@ struct SymbolsSearchCommand: AsyncParsableCommand {
         if !without.isEmpty {
             Terminal.note("Not asked, because their feed files have no 'discover': \(without.joined(separator: ", ")).")
         }
+        for note in ProviderLists.notes(on: feeds) { Terminal.note(note) }
         let lists = try await withHTTPClient { client in
             await ProviderLists.fetch(feeds, urls: settings.feedURLs, client: client)
         }
