@@ -24,7 +24,8 @@ public struct FeedReport: Codable, Equatable, Sendable {
         public var state: String
         /// Why it was refused.
         public var reason: String?
-        /// Where it comes from: `default` is the feed file, `--symbols`, `simulated` the settings, `added` a user; absent for a recording.
+        /// Where it comes from: `default` is the feed file, `--symbols` the settings, `simulated` the simulated market, `added` a
+        /// user; absent for a recording.
         public var origin: String?
     }
 
