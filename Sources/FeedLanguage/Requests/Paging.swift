@@ -118,15 +118,11 @@ public struct PageMark: Hashable, Sendable {
 extension Timestamp {
     /// The instant in a unit, rounded down; ISO 8601 where none is named.
     func text(_ unit: ValueSource.TimeUnit) -> String {
-        func floored(_ divisor: Int64) -> String {
-            String((self.nanoseconds - (self.nanoseconds % divisor + divisor) % divisor) / divisor)
-        }
         switch unit {
         case .auto, .iso: return self.description
-        case .s: return floored(1_000_000_000)
-        case .ms: return floored(1_000_000)
-        case .us: return floored(1000)
-        case .ns: return String(self.nanoseconds)
+        case .s, .ms, .us, .ns:
+            let length = unit.nanoseconds
+            return String((self.nanoseconds - (self.nanoseconds % length + length) % length) / length)
         }
     }
 }
