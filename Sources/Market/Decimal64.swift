@@ -32,6 +32,14 @@ public struct Decimal64: Hashable, Sendable {
         self = try Decimal64(exactly: Int128(mantissa), exponent: exponent)
     }
 
+    /// Takes back a value that was stored field by field; `nil` when the fields are none that a value has.
+    package init?(storedMantissa mantissa: Int64, exponent: Int8) {
+        guard mantissa > -Self.mantissaLimit, mantissa < Self.mantissaLimit,
+            mantissa % 10 != 0 || (mantissa == 0 && exponent == 0), Self.exponentRange.contains(Int(exponent))
+        else { return nil }
+        self.init(normalisedMantissa: mantissa, exponent: exponent)
+    }
+
     /// Makes the whole number `value`.
     ///
     /// - Throws: ``MarketError/decimalOverflow(_:)`` beyond 18 significant digits.

@@ -36,6 +36,9 @@ public struct Symbol: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// Appends the spelling's bytes.
     public func write(to bytes: inout [UInt8]) { self.text.write(to: &bytes) }
 
+    /// Stores the spelling's bytes and returns their count; always writes 24 bytes, zeros behind the spelling.
+    package func store(to memory: UnsafeMutableRawPointer) -> Int { self.text.store(to: memory) }
+
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
@@ -68,8 +71,17 @@ public struct Venue: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// Alphabetical order.
     public static func < (left: Venue, right: Venue) -> Bool { left.text < right.text }
 
+    /// Checks bytes against the grammar; `nil` when they break it.
+    package init?(utf8 bytes: some Collection<UInt8>) {
+        guard let text = InlineText(bytes, where: Self.isAllowed) else { return nil }
+        self.text = text
+    }
+
     /// Appends the name's bytes.
     public func write(to bytes: inout [UInt8]) { self.text.write(to: &bytes) }
+
+    /// Stores the name's bytes and returns their count; always writes 24 bytes, zeros behind the name.
+    package func store(to memory: UnsafeMutableRawPointer) -> Int { self.text.store(to: memory) }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {
@@ -117,6 +129,23 @@ struct InlineText: Hashable, Sendable, Comparable {
         bytes.reserveCapacity(24)
         self.write(to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Stores 24 bytes, zeros behind the text, and returns the text's count of bytes.
+    @inline(__always)
+    func store(to memory: UnsafeMutableRawPointer) -> Int {
+        memory.storeBytes(of: self.high.bigEndian, as: UInt64.self)
+        memory.storeBytes(of: self.middle.bigEndian, toByteOffset: 8, as: UInt64.self)
+        memory.storeBytes(of: self.low.bigEndian, toByteOffset: 16, as: UInt64.self)
+        let zeros =
+            if self.low != 0 {
+                self.low.trailingZeroBitCount
+            } else if self.middle != 0 {
+                64 + self.middle.trailingZeroBitCount
+            } else {
+                128 + self.high.trailingZeroBitCount
+            }
+        return 24 - zeros / 8
     }
 
     func write(to bytes: inout [UInt8]) {

@@ -19,7 +19,8 @@ public struct JournalSettings: Sendable {
     public let syncInterval: Duration
     /// Bytes of encoded ticks at most that wait in memory for a disk that does not take them; default 64 MiB, at least 1 MiB.
     ///
-    /// Beyond it the oldest quotes go first, then the oldest trades.
+    /// Beyond it the oldest quotes go first, then the oldest trades. What the disk is just taking comes on top of it: at
+    /// most 24 MiB.
     public let bufferBytesMax: Int
 
     /// Makes settings; only the folder has no default.
