@@ -38,6 +38,7 @@ enum CommandError: Error, CustomStringConvertible {
         case is MarketError, is AlertSyntaxError, is FaultPlanError: 64
         case let error as StoreError: self.exitCode(for: error)
         case let error as PostgresError: self.exitCode(for: error)
+        case let error as JournalError: self.exitCode(for: error)
         case is GatewayError, is IngestError, is HTTPClientError: 69
         default: 70
         }
@@ -48,6 +49,14 @@ enum CommandError: Error, CustomStringConvertible {
         case .unknownSymbol, .unknownVenue, .invalidUser, .invalidWebhook, .unknownAlert, .invalidRange: 64
         case .unreadableMigrations, .badMigrationName, .migrationChanged, .databaseIsNewer, .migrationsMissing: 78
         case .migrationFailed, .recorderState: 69
+        }
+    }
+
+    private static func exitCode(for error: JournalError) -> Int32 {
+        switch error {
+        case .damagedID, .missingID, .unknownVersion: 65
+        case .inUse, .cannotStart: 69
+        case .cannotOpen, .unreadable: 74
         }
     }
 

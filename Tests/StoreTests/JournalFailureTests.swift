@@ -26,7 +26,9 @@ struct JournalFailureTests {
         #expect(!journal.counters.isAlarmed)
     }
 
-    @Test("A refused call loses nothing: the ticks wait and are written later", arguments: ["write", "fdatasync", "open", "fsync"], [EIO, ENOSPC])
+    @Test(
+        "A refused call loses nothing: the ticks wait and are written later",
+        arguments: ["write", "fdatasync", "open", "fsync"], [EIO, ENOSPC])
     func refusedCall(call: String, code: Int32) async throws {
         let journal = try self.rig.journal(segmentBytesMax: 4 << 10)
         journal.append(try self.trades(0..<50))

@@ -55,8 +55,10 @@ struct JournalFormatTests {
     @Test("The bytes are those of docs/journal.md")
     func layout() throws {
         let trade = Trade(
-            symbol: try Symbol("BTC-USD"), venue: try Venue("sim"), price: try Decimal64(mantissa: 642_501, exponent: -1),
-            size: nil, side: .sell, id: "é", eventTime: Timestamp(nanoseconds: 1), receivedTime: Timestamp(nanoseconds: -2),
+            symbol: try Symbol("BTC-USD"), venue: try Venue("sim"),
+            price: try Decimal64(mantissa: 642_501, exponent: -1),
+            size: nil, side: .sell, id: "é", eventTime: Timestamp(nanoseconds: 1),
+            receivedTime: Timestamp(nanoseconds: -2),
             venueSequence: 3, flags: [.snapshot, .replayed])
         var record = JournalRecord(first: 42)
         record.append(trade)

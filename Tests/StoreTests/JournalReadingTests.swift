@@ -43,7 +43,8 @@ struct JournalReadingTests {
         return (opened.trades, read.trades, read.lost)
     }
 
-    @Test("Cut at any byte, the newest segment gives exactly the whole records before the cut", arguments: UInt64(0)..<3)
+    @Test(
+        "Cut at any byte, the newest segment gives exactly the whole records before the cut", arguments: UInt64(0)..<3)
     func cut(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let counts = [2, 1, 4, 3]

@@ -47,7 +47,9 @@ final class JournalRig: Sendable {
 }
 
 /// Reads all that a reader has, in batches of `ticksMax`.
-func readAll(_ reader: JournalReader, ticksMax: Int = 1_000) throws -> (trades: [Trade], quotes: [Quote], lost: [JournalLoss]) {
+func readAll(_ reader: JournalReader, ticksMax: Int = 1_000) throws -> (
+    trades: [Trade], quotes: [Quote], lost: [JournalLoss]
+) {
     var result: (trades: [Trade], quotes: [Quote], lost: [JournalLoss]) = ([], [], [])
     var position = reader.position
     while let batch = try reader.batch(ticksMax: ticksMax) {
@@ -84,7 +86,9 @@ extension Decimal64 {
 extension Trade {
     /// A trade that has or lacks everything that a trade can have or lack.
     static func random(using random: inout some RandomNumberGenerator) -> Trade {
-        let ids = [nil, "", "1", "918273", "0x1f-né", String(repeating: "long", count: .random(in: 1...40, using: &random))]
+        let ids = [
+            nil, "", "1", "918273", "0x1f-né", String(repeating: "long", count: .random(in: 1...40, using: &random)),
+        ]
         return Trade(
             symbol: .random(using: &random), venue: .random(using: &random), price: .random(using: &random),
             size: Bool.random(using: &random) ? .random(using: &random) : nil,
@@ -130,7 +134,8 @@ extension Quote {
 extension Symbol {
     static func random(using random: inout some RandomNumberGenerator) -> Symbol {
         let letters = Array("ABCXYZ0189-.".utf8)
-        let bytes = (0..<Int.random(in: 1...24, using: &random)).map { _ in letters.randomElement(using: &random) ?? 65 }
+        let bytes = (0..<Int.random(in: 1...24, using: &random)).map { _ in letters.randomElement(using: &random) ?? 65
+        }
         guard let symbol = Symbol(utf8: bytes) else { preconditionFailure("\(bytes) is no symbol") }
         return symbol
     }
@@ -139,7 +144,8 @@ extension Symbol {
 extension Venue {
     static func random(using random: inout some RandomNumberGenerator) -> Venue {
         let letters = Array("abcxyz0189-_".utf8)
-        let bytes = (0..<Int.random(in: 1...24, using: &random)).map { _ in letters.randomElement(using: &random) ?? 97 }
+        let bytes = (0..<Int.random(in: 1...24, using: &random)).map { _ in letters.randomElement(using: &random) ?? 97
+        }
         guard let venue = Venue(utf8: bytes) else { preconditionFailure("\(bytes) is no venue") }
         return venue
     }

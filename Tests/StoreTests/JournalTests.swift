@@ -71,7 +71,8 @@ struct JournalTests {
                 group.addTask {
                     for start in stride(from: Int64(0), to: count / 2, by: 50) {
                         // Two writers: the streams have one order each, the writers' own numbers only grow.
-                        journal.append(try (start..<start + 50).flatMap { [.trade(try .numbered($0)), .quote(try .numbered($0))] })
+                        journal.append(
+                            try (start..<start + 50).flatMap { [.trade(try .numbered($0)), .quote(try .numbered($0))] })
                         await Task.yield()
                     }
                 }

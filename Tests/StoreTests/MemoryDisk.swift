@@ -113,7 +113,8 @@ final class MemoryDisk: JournalDisk {
     }
 
     func size(_ file: Int32) throws(DiskError) -> Int64 {
-        try self.state.withLock { state throws(DiskError) in Int64(state.nodes[try state.node(file)]?.bytes.count ?? 0) }
+        try self.state.withLock { state throws(DiskError) in Int64(state.nodes[try state.node(file)]?.bytes.count ?? 0)
+        }
     }
 
     func read(_ file: Int32, into bytes: UnsafeMutableRawBufferPointer, at offset: Int64) throws(DiskError) -> Int {
@@ -147,7 +148,9 @@ final class MemoryDisk: JournalDisk {
         try self.state.withLock { state throws(DiskError) in
             if state.faults.isTruncationRefused { throw DiskError(call: "ftruncate", code: EIO) }
             let node = try state.node(file)
-            if let count = state.nodes[node]?.bytes.count { state.nodes[node]?.bytes.removeLast(max(0, count - Int(size))) }
+            if let count = state.nodes[node]?.bytes.count {
+                state.nodes[node]?.bytes.removeLast(max(0, count - Int(size)))
+            }
         }
     }
 

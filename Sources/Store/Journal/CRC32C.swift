@@ -17,7 +17,7 @@ enum CRC32C {
         return tables
     }()
 
-    /// The checksum of `bytes`. O(*n*), eight bytes a step.
+    /// The checksum of all the bytes; O(*n*), eight bytes a step.
     static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         guard let start = bytes.baseAddress else { return 0 }
         return self.tables.withUnsafeBufferPointer { tables in

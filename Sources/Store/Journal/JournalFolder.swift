@@ -67,7 +67,9 @@ struct JournalFolder {
                 throw error
             }
             let header = try SegmentCursor(self.disk, file: file, limit: bytes).header()
-            if case .otherVersion(let version) = header { throw JournalError.unknownVersion(file: path, version: version) }
+            if case .otherVersion(let version) = header {
+                throw JournalError.unknownVersion(file: path, version: version)
+            }
             return Entry(name: name, path: path, bytes: bytes, header: header)
         } catch let error as JournalError {
             throw error
@@ -112,7 +114,7 @@ struct JournalFolder {
             defer { room.deallocate() }
             let count = try self.disk.read(file, into: room, at: 0)
             return String(decoding: room[..<count], as: UTF8.self).filter { !$0.isWhitespace }
-        } catch where error.isAbsence {
+        } catch  where error.isAbsence {
             return nil
         } catch {
             throw .unreadable(file: path, reason: error.description)

@@ -35,7 +35,8 @@ final class JournalSignal: Sendable {
         if let timeout {
             let (seconds, attoseconds) = timeout.components
             // Rounded up: waking too early would be a loop that waits for nothing.
-            milliseconds = Int32(clamping: seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+            milliseconds = Int32(
+                clamping: seconds * 1_000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
             guard milliseconds > 0 else { return }
         }
         var request = pollfd(fd: self.readEnd, events: Int16(POLLIN), revents: 0)

@@ -130,4 +130,3 @@ struct JournalState: Sendable {
         return taken
     }
 }
-

@@ -30,7 +30,9 @@ struct RecordFrame: Equatable {
             return .needs(JournalRecord.frameBytes)
         }
         guard length >= JournalRecord.prefixBytes + TickCoder.bytesMin else { return .none }
-        guard let payload = reader.take(bytes: Int(length)) else { return .needs(JournalRecord.frameBytes + Int(length)) }
+        guard let payload = reader.take(bytes: Int(length)) else {
+            return .needs(JournalRecord.frameBytes + Int(length))
+        }
         guard CRC32C.checksum(payload) == checksum else { return .none }
         var prefix = ByteReader(payload)
         guard let first = prefix.take(UInt64.self), let count = prefix.take(UInt32.self), count > 0,
@@ -41,7 +43,7 @@ struct RecordFrame: Equatable {
                 first: Int64(first), count: Int64(count), ticks: offset + JournalRecord.headBytes..<reader.offset))
     }
 
-    /// The first place from `offset` on where a record may begin; `nil` when there is none.
+    /// The first place from `offset` on where a record may begin.
     ///
     /// Says so from the record's head alone, which must lie within `bytes`: cheap enough to be asked for every byte.
     ///
@@ -50,6 +52,7 @@ struct RecordFrame: Equatable {
     ///   - offset: Where the search begins.
     ///   - number: The least number the record may have.
     ///   - end: Where the segment ends, which may be behind `bytes`.
+    /// - Returns: The place; `nil` when there is none.
     static func candidate(_ bytes: UnsafeRawBufferPointer, from offset: Int, number: Int64, end: Int) -> Int? {
         guard bytes.count >= JournalRecord.headBytes else { return nil }
         // A record that begins within what is damaged was numbered not long after what stands before it.

@@ -12,11 +12,12 @@ struct SegmentInfo: Equatable, Sendable {
     /// Numbers within it that were given up before they could be written.
     var holes: [Range<Int64>] = []
 
-    /// How many ticks numbered from `number` on it holds.
+    /// Counts the ticks that it holds from a number on.
     ///
     /// - Parameters:
     ///   - number: From where.
     ///   - next: The first number of the segment behind it.
+    /// - Returns: How many, without those that were given up before they could be written.
     func count(from number: Int64, next: Int64) -> Int64 {
         let from = max(number, self.first)
         let end = min(self.end ?? next, next)

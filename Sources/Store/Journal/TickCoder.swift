@@ -1,6 +1,8 @@
 import Market
 
-/// Ticks as bytes: docs/journal.md, "Ticks". Nothing is left out and nothing is rounded.
+/// Ticks as bytes, with nothing left out and nothing rounded.
+///
+/// The format is in docs/journal.md, section "Ticks".
 enum TickCoder {
     /// Bytes of the smallest tick: a quote without any value.
     static let bytesMin = 24
