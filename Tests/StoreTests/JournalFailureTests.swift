@@ -47,12 +47,12 @@ struct JournalFailureTests {
             // Segments that nobody had read were given up to make room.
             let lost = journal.counters.lostTrades
             self.rig.disk.faults.codes = [:]
-            #expect(await journal.sync())
+            try await untilSynced(journal)
             let read = try readAll(journal.reader(of: .trades, from: 0))
             #expect(Int64(read.trades.count) + lost == appended && read.lost.reduce(0) { $0 + $1.count } == lost)
         } else {
             self.rig.disk.faults.codes = [:]
-            #expect(await journal.sync())
+            try await untilSynced(journal)
             try self.expectAll(journal, appended)
         }
         try await eventually { !journal.counters.isAlarmed }
@@ -74,7 +74,7 @@ struct JournalFailureTests {
         journal.append(try self.trades(10..<100))
         #expect(await journal.sync() == false)
         self.rig.disk.faults = MemoryDisk.Faults()
-        #expect(await journal.sync())
+        try await untilSynced(journal)
         try self.expectAll(journal, 100)
         #expect(self.rig.segments(.trades).count == (isTruncationRefused ? 2 : 1))
         journal.close()
@@ -93,7 +93,7 @@ struct JournalFailureTests {
         journal.append(try self.trades(20..<30))
         #expect(await journal.sync() == false)
         self.rig.disk.faults = MemoryDisk.Faults()
-        #expect(await journal.sync())
+        try await untilSynced(journal)
         try self.expectAll(journal, 30)
         journal.close()
         try self.expectAll(try self.rig.journal(), 30)

@@ -33,7 +33,7 @@ final class JournalRig: Sendable {
     /// Opens a journal on the memory disk, one that tries again soon.
     func journal(
         bytesMax: Int64 = 4 << 30, segmentBytesMax: Int64 = 64 << 20, bufferBytesMax: Int = 64 << 20,
-        alarmHold: Duration = .milliseconds(50)
+        alarmHold: Duration = .seconds(1)
     ) throws -> Journal {
         try Journal(
             self.settings(bytesMax: bytesMax, segmentBytesMax: segmentBytesMax, bufferBytesMax: bufferBytesMax),
@@ -63,6 +63,14 @@ func readAll(_ reader: JournalReader, ticksMax: Int = 1_000) throws -> (
         position = batch.end
     }
     return result
+}
+
+/// Waits until the disk, which works again, has everything.
+///
+/// One wait is not enough: it may still be answered by an attempt that began before.
+func untilSynced(_ journal: Journal) async throws {
+    let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+    while await !journal.sync() { try #require(ContinuousClock.now < deadline, "The disk takes nothing.") }
 }
 
 /// Waits until `condition` holds, for at most ten seconds.

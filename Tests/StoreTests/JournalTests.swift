@@ -192,7 +192,7 @@ struct JournalTests {
             logger: JournalRig.logger)
         self.rig.disk.faults.codes["write"] = 28
         journal.append(try self.trades(0..<1))
-        #expect(await journal.sync() == false)
+        try await eventually { journal.counters.lastError != nil }
         let waiting = Task { await journal.sync() }
         waiting.cancel()
         #expect(await waiting.value == false)

@@ -29,7 +29,7 @@ public enum JournalError: Error, Hashable, CustomStringConvertible {
         case .unknownVersion(let file, let version):
             "'\(file)' has format version \(version), known is \(SegmentHeader.version). Use the newer tickwire that wrote it, or move the folder away to begin a new journal."
         case .unreadable(let file, let reason):
-            "Cannot read '\(file)': \(reason). Check the disk and the file's permissions."
+            "Cannot read '\(file)': \(reason). Check the path, the permissions and the disk."
         case .cannotStart(let reason):
             "The journal's thread cannot be started: \(reason). Raise the limit of processes and threads (ulimit -u)."
         }

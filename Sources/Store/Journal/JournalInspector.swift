@@ -83,7 +83,7 @@ public struct JournalInspector: Sendable {
             }
             let cursor = SegmentCursor(self.disk, file: file, limit: bytes)
             var report = JournalSegmentReport(name, bytes: bytes)
-            if let previousEnd { report.note(previousEnd..<name.first, within: false) }
+            if let previousEnd { report.note(min(previousEnd, name.first)..<name.first, at: 0) }
             switch try cursor.header() {
             case .header(let header):
                 report.journalID = header.journalID
@@ -115,7 +115,7 @@ public struct JournalInspector: Sendable {
                     report.noteRepeated(offset)
                     return
                 }
-                report.note(report.end..<frame.first, within: true)
+                report.note(min(report.end, frame.first)..<frame.first, at: offset)
                 guard let (from, until) = self.times(cursor, frame, report.stream) else {
                     report.noteUnknownTicks(offset, cursor.offset - offset, frame)
                     continue

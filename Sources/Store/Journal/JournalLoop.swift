@@ -169,7 +169,10 @@ final class JournalLoop {
 
     private func note(_ error: DiskError) {
         self.alarm.refused(now: self.clock.now)
-        self.shared.state.withLock { $0.counters.lastError = error.description }
+        self.shared.state.withLock { state in
+            state.counters.lastError = error.description
+            state.counters.isAlarmed = true
+        }
     }
 
     // MARK: Making room
@@ -293,14 +296,19 @@ final class JournalLoop {
         self.markGivenUpEnd()
         for stream in JournalStream.allCases { self[stream].closeFile() }
         let (lost, waiters, signals) = self.shared.state.withLock { state in
+            var lost: Int64 = 0
             for stream in JournalStream.allCases {
-                while !state[stream].queue.isEmpty { state.lose(state[stream].queue.dropOldest(), stream) }
+                while !state[stream].queue.isEmpty {
+                    let count = state[stream].queue.dropOldest()
+                    state.lose(count, stream)
+                    lost += count
+                }
             }
             state.inHandBytes = 0
             state.hasEnded = true
             defer { state.signals = [:] }
             let waiters = state.takeWaiters(all: true)
-            return (state.unloggedLost, waiters, Array(state.signals.values))
+            return (lost, waiters, Array(state.signals.values))
         }
         for (waiter, isSynced) in waiters { waiter.continuation.resume(returning: isSynced) }
         for signal in signals { signal.finish() }

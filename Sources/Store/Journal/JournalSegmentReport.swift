@@ -57,16 +57,16 @@ public struct JournalSegmentReport: Sendable, Hashable {
         self.isBehindDamage = false
     }
 
-    /// Numbers that no record has.
-    mutating func note(_ missing: Range<Int64>, within: Bool) {
+    /// Numbers that no record has, noticed at `offset`; at zero they are missing in front of the segment.
+    mutating func note(_ missing: Range<Int64>, at offset: Int64) {
         guard !missing.isEmpty else { return }
         self.end = max(self.end, missing.upperBound)
-        let place = within ? "" : "in front of the segment, "
+        let place = offset == 0 ? "in front of the segment, " : ""
         let reason =
             self.isBehindDamage
             ? "by the damage before" : "given up for want of room, or by damage in the segment before"
         self.add(
-            isDamage: false, 0,
+            isDamage: false, offset,
             "\(place)\(missing.count) \(self.stream.rawValue) are missing, from number \(missing.lowerBound) on: \(reason)."
         )
     }

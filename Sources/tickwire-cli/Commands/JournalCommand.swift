@@ -129,9 +129,12 @@ struct JournalVerifyCommand: AsyncParsableCommand {
         }
         guard damagedPlaces == 0 else {
             throw CommandError.badData(
-                "The journal in '\(inspector.directory)' is damaged in \(damagedPlaces) places of \(damagedFiles) files; "
-                    + "\(ticks) ticks can be read. A running service goes on by itself; check the disk and its log.")
+                "The journal in '\(inspector.directory)' is damaged, in \(Self.count(damagedPlaces, "place")) of "
+                    + "\(Self.count(damagedFiles, "file")); \(ticks) ticks can be read. "
+                    + "A running service goes on by itself; check the disk and its log.")
         }
         Terminal.note("The journal in '\(inspector.directory)' is sound: \(count) segments, \(ticks) ticks.")
     }
+
+    private static func count(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
 }
