@@ -88,6 +88,10 @@ public struct Decimal64: Hashable, Sendable {
     public var isNegative: Bool { self.mantissa < 0 }
     /// Whether the value is zero.
     public var isZero: Bool { self.mantissa == 0 }
+    /// The value with the other sign.
+    @inline(__always) var negated: Decimal64 {
+        Decimal64(normalisedMantissa: 0 &- self.mantissa, exponent: self.exponent)
+    }
     /// The value without its sign.
     public var magnitude: Decimal64 { Decimal64(normalisedMantissa: abs(self.mantissa), exponent: self.exponent) }
 }

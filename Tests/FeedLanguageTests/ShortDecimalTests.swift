@@ -22,7 +22,8 @@ struct ShortDecimalTests {
             "1234567890123456", "123456789.123456", "0.00000001", "0.000000000000001", "100000000", "1e5", "1.2.3",
             "1,2",
             "12a", "0.0", "0000.0000", "99999999", "9999999999999999", "12345678901234567", "1.0000000", "10000000.",
-            "1/2", "1:2", " 1", "1 ", "\u{7F}", "é",
+            "1/2", "1:2", " 1", "1 ", "\u{7F}", "é", "-", "--1", "-+1", "-.5", "-0", "-0.0", "-1.50", "-12345678",
+            "-123456789.123456", "-1234567890123456", "-12345678901234567", "-1e5", "-1-", "-1.2.3",
         ]
     )
     func cases(text: String) {
@@ -36,7 +37,7 @@ struct ShortDecimalTests {
     @Test("It says what the plain way says, for texts of chance", arguments: UInt64(0)..<50)
     func chance(seed: UInt64) {
         var random = SplitMix64(seed: seed)
-        let alphabet = Array("00123456789.")
+        let alphabet = Array("00123456789.-")
         for _ in 0..<400 {
             let length = Int.random(in: 1...17, using: &random)
             let text = String((0..<length).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] })
