@@ -19,7 +19,7 @@ extension FrameScanner {
         var place = begin
         while true {
             let child: Int32
-            let guess = guesses + KeyGuess.index(kind: kind, member: member)
+            let guess = guesses + (kind &+ member)
             let isString: Bool
             if guess.pointee.holds(place, end) {
                 child = guess.pointee.child
@@ -43,7 +43,7 @@ extension FrameScanner {
                 isString = value.pointee == UInt8(ascii: "\"")
                 place = isString ? value + 1 : value
             }
-            member &+= 1
+            member = KeyGuess.index(after: member)
             if isString {
                 var hasEscape = false
                 guard let close = self.closingQuote(place, &hasEscape) else { return nil }
@@ -159,7 +159,7 @@ extension FrameScanner {
                     self.examined = max(self.examined, behind - self.start)
                 }
             }
-            guard let entry = self.workspace.pointee.append(scope: scope, parent: row) else {
+            guard let entry = self.workspace.pointee.rows(of: scope).pointee.append(parent: row) else {
                 return self.fail(.tooManyItems, key)
             }
             entry[Int(node.pointee.entryKeySlot)] = Slot(
@@ -183,117 +183,10 @@ extension FrameScanner {
     /// Reads the value at `place` as one row of the node's members.
     mutating func member(_ place: Place, _ node: UnsafeMutablePointer<ProgramNode>, row: Int) -> Place? {
         let scope = Int(node.pointee.memberScope)
-        guard let slots = self.workspace.pointee.append(scope: scope, parent: row) else {
+        guard let slots = self.workspace.pointee.rows(of: scope).pointee.append(parent: row) else {
             return self.fail(.tooManyItems, place)
         }
         let index = self.workspace.pointee.rows[scope].count - 1
         return self.value(place, self.nodes + Int(node.pointee.memberNode), slots, row: index)
-    }
-
-    /// Reads an array's member for those who want it: `child` by its position, a row of its own, or nobody.
-    mutating func item(
-        _ place: Place, _ node: UnsafeMutablePointer<ProgramNode>, _ child: Int, _ slots: UnsafeMutablePointer<Slot>,
-        row: Int
-    ) -> Place? {
-        if child >= 0 {
-            guard let behind = self.value(place, self.nodes + child, slots, row: row) else { return nil }
-            self.examined = max(self.examined, behind - self.start)
-            return node.pointee.memberScope >= 0 ? self.member(place, node, row: row) : behind
-        }
-        return node.pointee.memberScope >= 0 ? self.member(place, node, row: row) : self.skipValue(place)
-    }
-
-    mutating func array(
-        _ begin: Place, _ node: UnsafeMutablePointer<ProgramNode>, _ slots: UnsafeMutablePointer<Slot>, row: Int
-    ) -> Place? {
-        let end = self.end
-        var place = Self.skipSpace(begin + 1, end)
-        if place < end, place.pointee == UInt8(ascii: "]") { return place + 1 }
-        let rowScope = Int(node.pointee.memberScope)
-        let hasNegativeIndex = node.pointee.hasNegativeIndex
-        // Where the last eight members start and end, for indexes from the end.
-        var tail = (UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0), UInt64(0))
-        var count = 0
-        while true {
-            guard place < end else { return self.fail(.unexpectedEnd, place) }
-            let child = Self.node(node, at: count)
-            let member = place
-            let first = place.pointee
-            if first &- UInt8(ascii: "0") < 10 || first == UInt8(ascii: "-") {
-                guard let length = JSONNumber.length(place, limit: end - place) else {
-                    return self.fail(.badNumber, place)
-                }
-                let behind = place + length
-                if child >= 0 {
-                    guard self.capture(self.nodes + child, slots, .number, place, behind) else { return nil }
-                    self.examined = max(self.examined, behind - self.start)
-                }
-                if rowScope >= 0 {
-                    let memberNode = self.nodes + Int(node.pointee.memberNode)
-                    let isUsed = memberNode.pointee.slot >= 0
-                    guard let own = self.workspace.pointee.append(scope: rowScope, parent: row, isUsed: isUsed) else {
-                        return self.fail(.tooManyItems, place)
-                    }
-                    guard !isUsed || self.capture(memberNode, own, .number, place, behind) else { return nil }
-                }
-                place = behind
-            } else {
-                guard let behind = self.item(place, node, child, slots, row: row) else { return nil }
-                place = behind
-            }
-            if hasNegativeIndex {
-                let bounds = UInt64(place - self.start) &<< 32 | UInt64(member - self.start)
-                withUnsafeMutableBytes(of: &tail) { bytes in
-                    bytes.storeBytes(of: bounds, toByteOffset: (count & 7) &* 8, as: UInt64.self)
-                }
-            }
-            count &+= 1
-            // The usual `,` with the next member right behind it.
-            if end - place > 1, place.pointee == UInt8(ascii: ","), place[1] > 0x20 {
-                place += 1
-                continue
-            }
-            place = Self.skipSpace(place, end)
-            guard place < end else { return self.fail(.unexpectedEnd, place) }
-            if place.pointee == UInt8(ascii: "]") { break }
-            guard place.pointee == UInt8(ascii: ",") else { return self.fail(.unexpectedByte, place) }
-            place = Self.skipSpace(place + 1, end)
-        }
-        guard hasNegativeIndex, let indexes = node.pointee.indexes else { return place + 1 }
-        self.examined = max(self.examined, place - self.start)
-        for entry in 0..<node.pointee.indexCount {
-            let index = Int(indexes[entry].index)
-            guard index < 0, -index <= min(count, 8) else { continue }
-            let bounds = withUnsafeBytes(of: &tail) { bytes in
-                bytes.load(fromByteOffset: ((count + index) & 7) &* 8, as: UInt64.self)
-            }
-            let member = self.start + Int(bounds & 0xFFFF_FFFF)
-            let child = self.nodes + Int(indexes[entry].node)
-            if member.pointee &- UInt8(ascii: "0") < 10 {
-                let behind = self.start + Int(bounds &>> 32)
-                guard self.capture(child, slots, .number, member, behind) else { return nil }
-            } else {
-                guard self.value(member, child, slots, row: row) != nil else { return nil }
-            }
-        }
-        return place + 1
-    }
-
-    /// The node of the member at a position, or −1.
-    @inline(__always)
-    static func node(_ node: UnsafeMutablePointer<ProgramNode>, at position: Int) -> Int {
-        if position < node.pointee.positionCount, let positions = node.pointee.positions {
-            return Int(positions[position])
-        }
-        return position < ProgramNode.positionsMax ? -1 : Self.distantNode(node, at: position)
-    }
-
-    @inline(never)
-    private static func distantNode(_ node: UnsafeMutablePointer<ProgramNode>, at position: Int) -> Int {
-        guard let indexes = node.pointee.indexes else { return -1 }
-        for entry in 0..<node.pointee.indexCount where Int(indexes[entry].index) == position {
-            return Int(indexes[entry].node)
-        }
-        return -1
     }
 }

@@ -27,42 +27,42 @@ extension FrameScanner {
     /// The closing quote of the string whose content starts at `place`.
     @inline(__always)
     mutating func closingQuote(_ place: Place, _ hasEscape: inout Bool) -> Place? {
-        guard self.end - place >= 16 else { return self.distantQuote(place, &hasEscape) }
-        let hit = Self.firstQuoteOrBackslash(place)
-        if hit < 16, place[hit] == UInt8(ascii: "\"") { return place + hit }
+        guard self.end - place > 16 else { return self.distantQuote(place, &hasEscape) }
+        // Sixteen when there is none: then a quote right behind them is the first as well.
+        let hit = ByteMask(quotesAndBackslashes: place).first
+        if place[hit] == UInt8(ascii: "\"") { return place + hit }
         return self.distantQuote(place + hit, &hasEscape)
-    }
-
-    /// Where the first `"` or `\` stands among the sixteen bytes at `place`; 16 when there is none.
-    @inline(__always)
-    static func firstQuoteOrBackslash(_ place: Place) -> Int {
-        let bytes = UnsafeRawPointer(place).loadUnaligned(as: SIMD16<UInt8>.self)
-        // Types are spelled out, and masks joined as words: otherwise the operators go lane by lane, thirty times slower.
-        let quotes = bytes .== SIMD16<UInt8>(repeating: 0x22)
-        let slashes = bytes .== SIMD16<UInt8>(repeating: 0x5C)
-        let words = unsafeBitCast(quotes, to: SIMD2<UInt64>.self) | unsafeBitCast(slashes, to: SIMD2<UInt64>.self)
-        let low = UInt64(littleEndian: words[0])
-        if low != 0 { return low.trailingZeroBitCount &>> 3 }
-        return 8 &+ UInt64(littleEndian: words[1]).trailingZeroBitCount &>> 3
     }
 
     @inline(never)
     mutating func distantQuote(_ place: Place, _ hasEscape: inout Bool) -> Place? {
-        var at = place
-        let end = self.end
-        while true {
-            while end - at >= 16 {
-                let hit = Self.firstQuoteOrBackslash(at)
-                at += hit
-                if hit < 16 { break }
-            }
-            while at < end, at.pointee != UInt8(ascii: "\""), at.pointee != UInt8(ascii: "\\") { at += 1 }
-            guard at < end else { return self.fail(.unexpectedEnd, end) }
+        var at = self.quoteOrBackslash(from: place)
+        while at < self.end {
             if at.pointee == UInt8(ascii: "\"") { return at }
             hasEscape = true
-            guard end - at > 2 else { return self.fail(.unexpectedEnd, end) }
-            at += 2
+            guard self.end - at > 2 else { break }
+            at = self.quoteOrBackslash(from: at + 2)
         }
+        return self.fail(.unexpectedEnd, self.end)
+    }
+
+    /// The first `"` or `\` from `place` on, or the end.
+    @inline(__always)
+    private func quoteOrBackslash(from place: Place) -> Place {
+        var at = place
+        let end = self.end
+        while end - at >= 16 {
+            let hit = ByteMask(quotesAndBackslashes: at).first
+            if hit < 16 { return at + hit }
+            at += 16
+        }
+        if at < end, end - self.start >= 16 {
+            // The frame's last sixteen bytes, of which some have been looked at.
+            let last = end - 16
+            return last + ByteMask(quotesAndBackslashes: last).first(from: at - last)
+        }
+        while at < end, at.pointee != UInt8(ascii: "\""), at.pointee != UInt8(ascii: "\\") { at += 1 }
+        return at
     }
 
     /// The place behind a number, `true`, `false` or `null`.

@@ -126,14 +126,20 @@ struct FrameScanner {
         default:
             guard let behind = self.literal(place) else { return nil }
             after = behind
-            switch place.pointee {
-            case UInt8(ascii: "t"): kind = .true_
-            case UInt8(ascii: "f"): kind = .false_
-            case UInt8(ascii: "n"): kind = .null
-            default: kind = .number
-            }
+            kind = Self.kind(ofLiteral: place.pointee)
         }
         return self.capture(node, slots, kind, place, after) ? after : nil
+    }
+
+    /// What a literal with this first byte is.
+    @inline(__always)
+    static func kind(ofLiteral first: UInt8) -> ValueKind {
+        switch first {
+        case UInt8(ascii: "t"): .true_
+        case UInt8(ascii: "f"): .false_
+        case UInt8(ascii: "n"): .null
+        default: .number
+        }
     }
 
     /// Keeps a value, the first of its place, and lets it judge the rules.
@@ -157,6 +163,47 @@ struct FrameScanner {
     mutating func judge(
         _ watch: UnsafeMutablePointer<Watch>, _ kind: ValueKind, _ from: Place, _ to: Place
     ) -> Bool {
+        let isRemembered = watch.pointee.cache >= 0 && kind == .string
+        let found = isRemembered ? self.knownVerdict(watch, from, to) : self.verdict(watch, kind, from, to)
+        guard let verdict = found else { return false }
+        self.possible &= verdict.possible
+        self.fulfilled |= verdict.fulfilled
+        let first = self.possible.trailingZeroBitCount
+        guard self.canStop else { return true }
+        let isDecided =
+            self.possible == 0
+            || (self.finalRules & (1 &<< UInt64(first)) != 0 && self.needs[first] & ~self.fulfilled == 0)
+        if isDecided { _ = self.fail(.decided, to) }
+        return !isDecided
+    }
+
+    /// What a string without escapes decides, from memory if it came before.
+    @inline(__always)
+    private mutating func knownVerdict(
+        _ watch: UnsafeMutablePointer<Watch>, _ from: Place, _ to: Place
+    ) -> Verdict? {
+        guard let text = VerdictCache.Text(from, count: to - from) else {
+            return self.newVerdict(watch, from, to)
+        }
+        let cache = self.workspace.pointee.verdicts + watch.pointee.cache
+        if let known = cache.pointee.find(text) { return known }
+        guard let verdict = self.newVerdict(watch, from, to) else { return nil }
+        cache.pointee.learn(text, verdict)
+        return verdict
+    }
+
+    @inline(never)
+    private mutating func newVerdict(
+        _ watch: UnsafeMutablePointer<Watch>, _ from: Place, _ to: Place
+    ) -> Verdict? {
+        self.verdict(watch, .string, from, to)
+    }
+
+    /// What a value decides; `nil` when it cannot be read.
+    @inline(__always)
+    private mutating func verdict(
+        _ watch: UnsafeMutablePointer<Watch>, _ kind: ValueKind, _ from: Place, _ to: Place
+    ) -> Verdict? {
         var verdict = watch.pointee.kinds[Int(kind.rawValue)]
         var text = from
         var length = to - from
@@ -164,7 +211,7 @@ struct FrameScanner {
         if kind == .escapedString {
             guard let count = self.workspace.pointee.unescape(from, count: length) else {
                 _ = self.fail(.badEscape, from)
-                return false
+                return nil
             }
             text = Place(self.workspace.pointee.text)
             length = count
@@ -190,15 +237,6 @@ struct FrameScanner {
         } else if kind != .object, kind != .array {
             found = watch.pointee.literals.find(KeyBytes(text, length: length, end: readable))
         }
-        verdict = verdict & (found >= 0 ? watch.pointee.verdicts[Int(found)] : watch.pointee.otherwise)
-        self.possible &= verdict.possible
-        self.fulfilled |= verdict.fulfilled
-        let first = self.possible.trailingZeroBitCount
-        guard self.canStop else { return true }
-        let isDecided =
-            self.possible == 0
-            || (self.finalRules & (1 &<< UInt64(first)) != 0 && self.needs[first] & ~self.fulfilled == 0)
-        if isDecided { _ = self.fail(.decided, to) }
-        return !isDecided
+        return verdict & (found >= 0 ? watch.pointee.verdicts[Int(found)] : watch.pointee.otherwise)
     }
 }

@@ -29,13 +29,11 @@ struct KeyGuess {
         (rules.trailingZeroBitCount & (Self.kinds &- 1)) &* Self.membersMax
     }
 
-    /// The guess for an object's key.
+    /// The next key's place, from 0 on.
     ///
     /// The first key's, whose text begins with a brace, is nobody else's.
     @inline(__always)
-    static func index(kind: Int, member: Int) -> Int {
-        kind &+ (member < Self.membersMax ? member : 1 &+ member % (Self.membersMax &- 1))
-    }
+    static func index(after member: Int) -> Int { member &+ 1 < Self.membersMax ? member &+ 1 : 1 }
 
     /// Whether the bytes at `place` are as before.
     @inline(__always)

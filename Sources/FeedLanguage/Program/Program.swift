@@ -62,6 +62,8 @@ struct Watch {
     /// Regular expressions.
     var patterns: UnsafeMutablePointer<PatternTest>
     var patternCount: Int
+    /// The number of its ``VerdictCache``, or −1 when it needs none.
+    var cache = -1
     /// The slot in scope 0.
     var slot: Int
     /// What it decides that there is no value.
@@ -158,9 +160,9 @@ struct Affix {
 
 /// One place in a frame that the scanner knows.
 struct ProgramNode {
-    /// A member that is wanted of an array, negative from the end.
-    struct Index {
-        var index: Int32
+    /// A member that is wanted of an array by its place from the end: −1 is the last.
+    struct FromEnd {
+        var place: Int32
         var node: Int32
     }
 
@@ -172,14 +174,13 @@ struct ProgramNode {
     var keys: KeyTable?
     /// Where the guesses for the keys start in the work space.
     var guessBase: Int32 = 0
-    var indexes: UnsafeMutablePointer<Index>?
-    var indexCount = 0
-    var hasNegativeIndex = false
-    /// By position in the array the node of the member there, or −1; what lies beyond is in `indexes` only.
+    /// By position in the array the node of the member there, or −1, which is also what the entry behind them says.
     var positions: UnsafeMutablePointer<Int32>?
     var positionCount = 0
-    /// How many positions a table may have.
-    static let positionsMax = 64
+    var fromEnd: UnsafeMutablePointer<FromEnd>?
+    var fromEndCount = 0
+    /// Where the array's last members are kept in the work space, or −1 when nobody counts from the end.
+    var tail: Int32 = -1
     /// The scope whose rows are this array's members, or −1.
     var memberScope: Int32 = -1
     var memberNode: Int32 = -1
@@ -190,7 +191,7 @@ struct ProgramNode {
     var entryKeySlot: Int32 = -1
 
     @inline(__always) var entersObject: Bool { self.keys != nil || self.entryScope >= 0 || self.memberScope >= 0 }
-    @inline(__always) var entersArray: Bool { self.memberScope >= 0 || self.indexes != nil }
+    @inline(__always) var entersArray: Bool { self.positions != nil }
 }
 
 /// One level of `each`, or the frame.
@@ -247,6 +248,10 @@ struct Program: @unchecked Sendable {
     var scopes: [ProgramScope]
     /// How many ``KeyGuess``es a work space needs.
     var guessCount: Int
+    /// How many ``ListTail``s a work space needs.
+    var tailCount: Int
+    /// How many ``VerdictCache``s a work space needs.
+    var verdictCacheCount: Int
     /// What few fields need.
     var details: [FieldDetail]
     /// Regular expressions, compiled by each work space for itself.

@@ -53,6 +53,8 @@ struct ProgramBuilder {
     let tableNames: [String]
     let tables: [FactorTable]
     let memory = ProgramMemory()
+    /// How many ``ListTail``s a work space needs.
+    var tailCount = 0
 
     /// The most rules a file may have, and the most different tests in their `when`.
     static let limit = 64
@@ -111,7 +113,12 @@ struct ProgramBuilder {
         let sequenceField = try self.field(sequence, chain: [0])
         // A number on every frame is only seen when every frame is read to its end.
         if sequence != nil { finalRules = 0 }
-        let watches = self.buildWatches()
+        var watches = self.buildWatches()
+        var verdictCacheCount = 0
+        for index in watches.indices where watches[index].affixCount + watches[index].patternCount > 0 {
+            watches[index].cache = verdictCacheCount
+            verdictCacheCount += 1
+        }
         var nodes: [ProgramNode] = []
         _ = self.flatten(self.scopes[0].tree, into: &nodes)
         var guessCount = 0
@@ -124,8 +131,9 @@ struct ProgramBuilder {
             watchCount: watches.count, rules: self.memory.store(compiled), needs: self.memory.store(self.needs),
             finalRules: finalRules, allRules: rules.count == Self.limit ? .max : (1 << UInt64(rules.count)) - 1,
             scopes: self.scopes.map { ProgramScope(parent: $0.parent, slotCount: $0.slotCount) },
-            guessCount: guessCount, details: self.details, patterns: self.patterns, tables: self.tables,
-            replies: self.replies, channelKinds: self.channelKinds, channelRules: channelRules,
+            guessCount: guessCount, tailCount: self.tailCount,
+            verdictCacheCount: verdictCacheCount, details: self.details, patterns: self.patterns,
+            tables: self.tables, replies: self.replies, channelKinds: self.channelKinds, channelRules: channelRules,
             sequence: sequenceField, takesText: self.scopes[0].tree.slot != nil
         )
     }
@@ -204,7 +212,7 @@ struct ProgramBuilder {
 
     // MARK: Flattening
 
-    func flatten(_ tree: Tree, into nodes: inout [ProgramNode]) -> Int {
+    mutating func flatten(_ tree: Tree, into nodes: inout [ProgramNode]) -> Int {
         let index = nodes.count
         nodes.append(ProgramNode())
         var node = ProgramNode()
@@ -217,21 +225,8 @@ struct ProgramBuilder {
             }
             node.keys = self.memory.table(words)
         }
-        if !tree.indexes.isEmpty {
-            var indexes: [ProgramNode.Index] = []
-            for (number, child) in tree.indexes {
-                indexes.append(
-                    ProgramNode.Index(index: Int32(number), node: Int32(self.flatten(child, into: &nodes)))
-                )
-                if number < 0 { node.hasNegativeIndex = true }
-            }
-            node.indexes = self.memory.store(indexes)
-            node.indexCount = tree.indexes.count
-            let near = indexes.filter { 0..<Int32(ProgramNode.positionsMax) ~= $0.index }
-            var positions = [Int32](repeating: -1, count: Int(near.map(\.index).max() ?? -1) + 1)
-            for entry in near { positions[Int(entry.index)] = entry.node }
-            node.positions = self.memory.store(positions)
-            node.positionCount = positions.count
+        if !tree.indexes.isEmpty || tree.members != nil {
+            self.flatten(list: tree, into: &nodes, &node)
         }
         if let members = tree.members {
             node.memberScope = Int32(members.scope)
@@ -244,5 +239,27 @@ struct ProgramBuilder {
         }
         nodes[index] = node
         return index
+    }
+
+    /// Notes down which members of a list are wanted.
+    private mutating func flatten(list tree: Tree, into nodes: inout [ProgramNode], _ node: inout ProgramNode) {
+        var positions: [Int32] = [-1]
+        var fromEnd: [ProgramNode.FromEnd] = []
+        for (place, child) in tree.indexes {
+            let childNode = Int32(self.flatten(child, into: &nodes))
+            if place < 0 {
+                fromEnd.append(ProgramNode.FromEnd(place: Int32(place), node: childNode))
+            } else {
+                while positions.count < place + 2 { positions.append(-1) }
+                positions[place] = childNode
+            }
+        }
+        node.positions = self.memory.store(positions)
+        node.positionCount = positions.count - 1
+        guard !fromEnd.isEmpty else { return }
+        node.fromEnd = self.memory.store(fromEnd)
+        node.fromEndCount = fromEnd.count
+        node.tail = Int32(self.tailCount)
+        self.tailCount += ListTail.count
     }
 }

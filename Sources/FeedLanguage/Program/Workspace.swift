@@ -2,26 +2,19 @@
 ///
 /// Lives behind a pointer: the owner calls ``deallocate()`` at its end.
 struct Workspace {
-    /// The rows of one scope.
-    struct Rows {
-        var slots: UnsafeMutablePointer<Slot>
-        /// For each row the index of its row in the outer scope.
-        var parents: UnsafeMutablePointer<Int32>
-        var count: Int
-        /// Rows from here on have no values.
-        var usedCount = 0
-        var capacity: Int
-        let stride: Int
-    }
-
     let rows: UnsafeMutablePointer<Rows>
     let scopeCount: Int
     /// By scope: the row that the tick being built reads.
     let current: UnsafeMutablePointer<UnsafeMutablePointer<Slot>>
     /// By object node: what its keys probably are.
     let guesses: UnsafeMutablePointer<KeyGuess>
+    /// By array node: its last members, see ``ProgramNode/tail``.
+    let tails: UnsafeMutablePointer<ListTail>
     /// Whether the last frame made rows.
     private var hasRows = false
+    /// By ``Watch/cache``: what texts have decided.
+    let verdicts: UnsafeMutablePointer<VerdictCache>
+    private let verdictCacheCount: Int
     /// Frames that need not be scanned.
     let decisions = DecisionCache()
     /// The last ISO 8601 minute.
@@ -48,19 +41,17 @@ struct Workspace {
         self.rows = .allocate(capacity: self.scopeCount)
         self.current = .allocate(capacity: self.scopeCount)
         for (index, scope) in program.scopes.enumerated() {
-            let stride = max(1, scope.slotCount)
-            let capacity = index == 0 ? 1 : 64
-            let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity * stride)
-            let parents = UnsafeMutablePointer<Int32>.allocate(capacity: capacity)
-            slots.initialize(repeating: .absent, count: capacity * stride)
-            parents.initialize(repeating: 0, count: capacity)
+            let isFrame = index == 0
             (self.rows + index).initialize(
-                to: Rows(slots: slots, parents: parents, count: index == 0 ? 1 : 0, capacity: capacity, stride: stride)
-            )
-            (self.current + index).initialize(to: slots)
+                to: Rows(count: isFrame ? 1 : 0, capacity: isFrame ? 1 : 64, stride: max(1, scope.slotCount)))
+            (self.current + index).initialize(to: self.rows[index].slots)
         }
         self.guesses = .allocate(capacity: max(1, program.guessCount))
         self.guesses.initialize(repeating: KeyGuess(), count: max(1, program.guessCount))
+        self.verdictCacheCount = program.verdictCacheCount
+        self.verdicts = .allocate(capacity: max(1, program.verdictCacheCount))
+        for index in 0..<program.verdictCacheCount { (self.verdicts + index).initialize(to: VerdictCache()) }
+        self.tails = .allocate(capacity: max(1, program.tailCount))
         // The loader has compiled each of them before.
         self.patterns = program.patterns.compactMap { try? $0.compiled() }
         self.tables = program.tables
@@ -70,13 +61,13 @@ struct Workspace {
     }
 
     func deallocate() {
-        for index in 0..<self.scopeCount {
-            self.rows[index].slots.deallocate()
-            self.rows[index].parents.deallocate()
-        }
+        for index in 0..<self.scopeCount { self.rows[index].deallocate() }
         self.rows.deallocate()
         self.current.deallocate()
         self.guesses.deallocate()
+        self.tails.deallocate()
+        for index in 0..<self.verdictCacheCount { self.verdicts[index].deallocate() }
+        self.verdicts.deallocate()
         self.decisions.deallocate()
         self.memory.deallocate()
         self.text.deallocate()
@@ -85,66 +76,21 @@ struct Workspace {
     /// Forgets the last frame.
     @inline(__always)
     mutating func reset() {
-        Self.clear(self.rows.pointee.slots, count: self.rows.pointee.stride)
+        self.rows.pointee.clear(1)
         if self.hasRows { self.forgetRows() }
     }
 
     @inline(never)
     private mutating func forgetRows() {
-        for scope in 1..<self.scopeCount {
-            let rows = self.rows + scope
-            Self.clear(rows.pointee.slots, count: rows.pointee.usedCount &* rows.pointee.stride)
-            rows.pointee.usedCount = 0
-            rows.pointee.count = 0
-        }
+        for scope in 1..<self.scopeCount { self.rows[scope].removeAll() }
         self.hasRows = false
     }
 
+    /// The rows of a level below the frame, to be added to.
     @inline(__always)
-    private static func clear(_ slots: UnsafeMutablePointer<Slot>, count: Int) {
-        // An absent slot is all zeros.
-        UnsafeMutableRawPointer(slots).initializeMemory(
-            as: UInt8.self, repeating: 0, count: count &* MemoryLayout<Slot>.stride
-        )
-    }
-
-    /// A new row of absent values; `nil` when the frame has too many.
-    ///
-    /// - Parameters:
-    ///   - scope: Whose row.
-    ///   - parent: The index of its row in the outer scope.
-    ///   - isUsed: Whether the row may get values.
-    /// - Returns: The row.
-    @inline(__always)
-    mutating func append(scope: Int, parent: Int, isUsed: Bool = true) -> UnsafeMutablePointer<Slot>? {
-        let rows = self.rows + scope
-        let index = rows.pointee.count
-        if index == rows.pointee.capacity {
-            guard index < Self.rowsMax else { return nil }
-            self.grow(rows)
-        }
+    mutating func rows(of scope: Int) -> UnsafeMutablePointer<Rows> {
         self.hasRows = true
-        rows.pointee.count = index &+ 1
-        if isUsed { rows.pointee.usedCount = index &+ 1 }
-        rows.pointee.parents[index] = Int32(truncatingIfNeeded: parent)
-        return rows.pointee.slots + index &* rows.pointee.stride
-    }
-
-    @inline(never)
-    private func grow(_ rows: UnsafeMutablePointer<Rows>) {
-        let old = rows.pointee
-        let capacity = old.capacity * 2
-        let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity * old.stride)
-        slots.initialize(repeating: .absent, count: capacity * old.stride)
-        slots.update(from: old.slots, count: old.count * old.stride)
-        let parents = UnsafeMutablePointer<Int32>.allocate(capacity: capacity)
-        parents.initialize(repeating: 0, count: capacity)
-        parents.update(from: old.parents, count: old.count)
-        old.slots.deallocate()
-        old.parents.deallocate()
-        rows.pointee.slots = slots
-        rows.pointee.parents = parents
-        rows.pointee.capacity = capacity
+        return self.rows + scope
     }
 
     /// Makes room for `count` bytes of text; what was there is lost.
