@@ -12,7 +12,7 @@ public struct FrameDecoder {
         let program: Program
         let workspace: UnsafeMutablePointer<Workspace>
         let symbols: UnsafeMutablePointer<SymbolTable>
-        let venue: Venue
+        let builder: UnsafeMutablePointer<TickBuilder>
         let encoding: FrameEncoding
         let environment: [String: String]
         let unpacker: FrameUnpacker
@@ -30,7 +30,7 @@ public struct FrameDecoder {
             self.encoding = encoding == .binary ? .text : encoding
             self.environment = feed.environment
             self.unpacker = FrameUnpacker(encoding)
-            self.canStop = !program.sequence.isMapped
+            self.canStop = !program.sequence.pointee.isMapped
             self.requestSymbol = symbols.count == 1 ? symbols[0] : nil
             self.rules = feed.symbolRules
             self.details = .allocate(capacity: program.details.count)
@@ -39,7 +39,11 @@ public struct FrameDecoder {
             self.workspace.initialize(to: Workspace(program))
             self.symbols = .allocate(capacity: 1)
             self.symbols.initialize(to: SymbolTable(rules: feed.symbolRules, subscribed: symbols))
-            self.venue = feed.name
+            self.builder = .allocate(capacity: 1)
+            self.builder.initialize(
+                to: TickBuilder(
+                    workspace: self.workspace, symbols: self.symbols, details: UnsafeBufferPointer(self.details),
+                    venue: feed.name))
         }
 
         /// Other symbols are subscribed.
@@ -60,6 +64,8 @@ public struct FrameDecoder {
         deinit {
             self.details.deinitialize()
             self.details.deallocate()
+            self.builder.deinitialize(count: 1)
+            self.builder.deallocate()
             self.workspace.pointee.deallocate()
             self.workspace.deinitialize(count: 1)
             self.workspace.deallocate()
@@ -156,7 +162,7 @@ public struct FrameDecoder {
         } else if scanner.stop != .decided {
             return .malformed(Self.text(scanner))
         }
-        if scanner.possible & storage.program.channelRules != 0 || storage.program.sequence.isMapped {
+        if scanner.possible & storage.program.channelRules != 0 || storage.program.sequence.pointee.isMapped {
             return self.finishUnusual(
                 scanner.possible, scanner.fulfilled, start, count, receivedTime: receivedTime, into: &ticks)
         }
@@ -170,8 +176,8 @@ public struct FrameDecoder {
         case .ignored, .control, .reconnect: return Self.fixedOutcome(rule.pointee.body)
         case .error, .fatal, .reply, .acknowledgement, .registration, .outputs: break
         }
-        var builder = self.builder(scanner.fulfilled, start, count, receivedTime: receivedTime)
-        return self.outcome(of: rule, &builder, into: &ticks)
+        let builder = self.builder(scanner.fulfilled, start, count, receivedTime: receivedTime)
+        return self.outcome(of: rule, &builder.pointee, into: &ticks)
     }
 
     /// Chooses among rules that ask for a registered channel, and reads the frame's number.
@@ -181,36 +187,47 @@ public struct FrameDecoder {
         into ticks: inout [Tick]
     ) -> FrameOutcome {
         let storage = self.storage
-        var builder = self.builder(fulfilled, start, count, receivedTime: receivedTime)
-        if storage.program.sequence.isMapped { storage.frameSequence = builder.integer(storage.program.sequence) }
+        let builder = self.builder(fulfilled, start, count, receivedTime: receivedTime)
+        if storage.program.sequence.pointee.isMapped {
+            storage.frameSequence = builder.pointee.integer(storage.program.sequence)
+        }
         var possible = possible
+        // Rules look for the id in the same place, nearly always: it is looked up once.
+        var slot: Int32 = -1
+        var channel = -1
         while possible != 0 {
             let index = possible.trailingZeroBitCount
             possible &= possible &- 1
             let rule = storage.program.rules + index
-            builder.contextSymbol = storage.requestSymbol
+            builder.pointee.contextSymbol = storage.requestSymbol
             if rule.pointee.channel.isMapped {
-                guard let id = builder.bytes(builder.slot(rule.pointee.channel)), let start = id.baseAddress,
-                    let channel = storage.workspace.pointee.memory.channel(builder.key(id, at: start)),
-                    rule.pointee.channelKind < 0 || rule.pointee.channelKind == channel.kind
-                else { continue }
-                builder.contextSymbol = channel.symbol ?? storage.requestSymbol
+                if rule.pointee.channel.slot != slot || rule.pointee.channel.detail >= 0 {
+                    slot = rule.pointee.channel.slot
+                    channel = builder.pointee.channel(&rule.pointee.channel)
+                }
+                guard channel >= 0 else { continue }
+                let kind = storage.workspace.pointee.memory.channels[channel].kind
+                guard rule.pointee.channelKind < 0 || rule.pointee.channelKind == kind else { continue }
+                if let symbol = storage.workspace.pointee.memory.channels[channel].symbol {
+                    builder.pointee.contextSymbol = symbol
+                }
             }
-            return self.outcome(of: rule, &builder, into: &ticks)
+            return self.outcome(of: rule, &builder.pointee, into: &ticks)
         }
         return .unmatched
     }
 
+    /// The builder of ticks, ready for this frame.
     @inline(__always)
     private func builder(
         _ fulfilled: UInt64, _ start: UnsafePointer<UInt8>, _ count: Int, receivedTime: Timestamp
-    ) -> TickBuilder {
-        let storage = self.storage
-        return TickBuilder(
-            base: start, end: start + count, workspace: storage.workspace, symbols: storage.symbols,
-            details: UnsafeBufferPointer(storage.details), venue: storage.venue, receivedTime: receivedTime,
-            fulfilled: fulfilled, contextSymbol: storage.requestSymbol
+    ) -> UnsafeMutablePointer<TickBuilder> {
+        let builder = self.storage.builder
+        builder.pointee.begin(
+            base: start, end: start + count, receivedTime: receivedTime, fulfilled: fulfilled,
+            contextSymbol: self.storage.requestSymbol
         )
+        return builder
     }
 
     @inline(__always)
@@ -221,12 +238,12 @@ public struct FrameDecoder {
         let before = ticks.count
         builder.build(rule, into: &ticks)
         let count = ticks.count - before
-        return builder.isPlain && count > 0 ? .ticks(count) : self.mixedOutcome(builder, count: count)
+        return builder.isPlain && count > 0 ? .ticks(count) : self.mixedOutcome(&builder, count: count)
     }
 
     /// What becomes of a frame that gave no ticks, or more than ticks.
     @inline(never)
-    private func mixedOutcome(_ builder: TickBuilder, count: Int) -> FrameOutcome {
+    private func mixedOutcome(_ builder: inout TickBuilder, count: Int) -> FrameOutcome {
         let workspace = self.storage.workspace
         let error = builder.sawError ? workspace.pointee.itemError : nil
         if builder.sawError { workspace.pointee.itemError = nil }
@@ -243,8 +260,8 @@ public struct FrameDecoder {
     ) -> FrameOutcome {
         switch rule.pointee.body {
         case .ignored, .control, .reconnect: return Self.fixedOutcome(rule.pointee.body)
-        case .error: return .providerError(builder.error(rule.pointee.error))
-        case .fatal: return .fatal(builder.error(rule.pointee.error).message)
+        case .error: return .providerError(builder.error(&rule.pointee.error))
+        case .fatal: return .fatal(builder.error(&rule.pointee.error).message)
         case .reply:
             let reply = self.storage.program.replies[rule.pointee.reply]
             return .reply(self.storage.render(reply, builder.replyValues(reply), at: builder.receivedTime))

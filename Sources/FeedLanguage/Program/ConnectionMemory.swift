@@ -12,7 +12,7 @@ struct ConnectionMemory {
     }
 
     private let channelKinds: [String]
-    private var channels: [Channel] = []
+    private(set) var channels: [Channel] = []
     /// From ids to indexes in `channels`.
     private var table = KeyTable(minimumCapacity: 16)
     /// By symbol the quote that a merging rule last made.
@@ -49,10 +49,7 @@ struct ConnectionMemory {
         }
     }
 
-    /// The channel that the venue calls so.
+    /// The index of the channel that the venue calls so, or −1.
     @inline(__always)
-    func channel(_ id: KeyBytes) -> Channel? {
-        let index = self.table.find(id)
-        return index >= 0 ? self.channels[Int(index)] : nil
-    }
+    func channel(_ id: KeyBytes) -> Int { Int(self.table.find(id)) }
 }

@@ -25,6 +25,11 @@ struct Slot {
     static let absent = Slot(start: 0, end: 0, kind: .absent)
 
     @inline(__always) var isMissing: Bool { self.kind == .absent || self.kind == .null }
+    /// Whether its text is to be read as it stands in the frame: a number, or a string without escapes.
+    @inline(__always) var isPlain: Bool {
+        // By raw values, which differ in one bit: comparing cases makes a jump table.
+        self.kind.rawValue | (ValueKind.string.rawValue ^ ValueKind.number.rawValue) == ValueKind.number.rawValue
+    }
 }
 
 /// A slot in the row of one `each` level; scope 0 is the frame itself.
@@ -264,7 +269,7 @@ struct Program: @unchecked Sendable {
     /// Rules for frames of registered channels.
     var channelRules: UInt64
     /// Where the number stands that counts the connection's frames.
-    var sequence: FieldCode
+    var sequence: UnsafeMutablePointer<FieldCode>
     /// Whether a frame that is not JSON is one text that a rule looks at.
     var takesText: Bool
 }

@@ -134,7 +134,7 @@ struct ProgramBuilder {
             guessCount: guessCount, tailCount: self.tailCount,
             verdictCacheCount: verdictCacheCount, details: self.details, patterns: self.patterns,
             tables: self.tables, replies: self.replies, channelKinds: self.channelKinds, channelRules: channelRules,
-            sequence: sequenceField, takesText: self.scopes[0].tree.slot != nil
+            sequence: self.memory.store([sequenceField]), takesText: self.scopes[0].tree.slot != nil
         )
     }
 

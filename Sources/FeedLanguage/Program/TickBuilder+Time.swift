@@ -7,13 +7,13 @@ extension TickBuilder {
     static let plausibleLead: Int64 = 3_600_000_000_000
 
     @inline(__always)
-    func time(_ field: borrowing FieldCode, _ flags: inout TickFlags) -> Timestamp {
-        if field.isUnusualTime { return self.unusualTime(copy field, &flags) }
-        guard field.isMapped, let text = self.bytes(self.slot(field)), !text.isEmpty else {
+    mutating func time(_ field: UnsafePointer<FieldCode>, _ flags: inout TickFlags) -> Timestamp {
+        if field.pointee.isUnusualTime { return self.unusualTime(field, &flags) }
+        guard field.pointee.isMapped, let text = self.bytes(self.slot(field)), !text.isEmpty else {
             flags.insert(.noEventTime)
             return self.receivedTime
         }
-        guard let nanoseconds = Self.nanoseconds(text, field.unit, &self.workspace.pointee.minutes),
+        guard let nanoseconds = self.nanoseconds(text, field.pointee.unit),
             nanoseconds >= Self.plausibleStart,
             nanoseconds <= self.receivedTime.nanoseconds &+ Self.plausibleLead
         else {
@@ -25,8 +25,8 @@ extension TickBuilder {
 
     /// A time with a zone of its own, or in two fields.
     @inline(never)
-    func unusualTime(_ field: FieldCode, _ flags: inout TickFlags) -> Timestamp {
-        let detail = self.details[Int(field.detail)]
+    mutating func unusualTime(_ field: UnsafePointer<FieldCode>, _ flags: inout TickFlags) -> Timestamp {
+        let detail = self.details[Int(field.pointee.detail)]
         guard var bytes = self.bytes(self.slot(field)).map(Array.init), !bytes.isEmpty else {
             flags.insert(.noEventTime)
             return self.receivedTime
@@ -57,21 +57,19 @@ extension TickBuilder {
     }
 
     @inline(__always)
-    static func nanoseconds(
-        _ text: UnsafeBufferPointer<UInt8>, _ unit: TimeUnitCode, _ minutes: inout MinuteCache
-    ) -> Int64? {
+    mutating func nanoseconds(_ text: UnsafeBufferPointer<UInt8>, _ unit: TimeUnitCode) -> Int64? {
         var scale: Int64
         switch unit {
-        case .iso: return minutes.nanoseconds(text)
+        case .iso: return self.workspace.pointee.minutes.nanoseconds(text)
         case .auto:
-            if text.count > 10, text[4] == UInt8(ascii: "-") { return minutes.nanoseconds(text) }
+            if text.count > 10, text[4] == UInt8(ascii: "-") { return self.workspace.pointee.minutes.nanoseconds(text) }
             scale = 0
         case .s: scale = 1_000_000_000
         case .ms: scale = 1_000_000
         case .us: scale = 1000
         case .ns: scale = 1
         }
-        guard let whole = Self.integer(text) else { return Self.fractional(text, scale: scale) }
+        guard let whole = self.integer(text) else { return Self.fractional(text, scale: scale) }
         if scale == 0 { scale = Self.scale(ofMagnitude: whole) }
         let (product, overflow) = whole.multipliedReportingOverflow(by: scale)
         return overflow ? nil : product

@@ -9,15 +9,15 @@ extension TickBuilder {
     }
 
     @inline(__always)
-    func slot(_ field: borrowing FieldCode) -> Slot {
-        guard field.slot >= 0 else { return .absent }
-        let slot = self.rows[Int(field.scope)][Int(field.slot)]
-        if slot.isMissing, field.detail >= 0 { return self.alternative(Int(field.detail)) }
+    mutating func slot(_ field: UnsafePointer<FieldCode>) -> Slot {
+        guard field.pointee.slot >= 0 else { return .absent }
+        let slot = self.rows[Int(field.pointee.scope)][Int(field.pointee.slot)]
+        if slot.isMissing, field.pointee.detail >= 0 { return self.alternative(Int(field.pointee.detail)) }
         return slot
     }
 
     @inline(never)
-    func alternative(_ detail: Int) -> Slot {
+    mutating func alternative(_ detail: Int) -> Slot {
         for reference in self.details[detail].alternatives {
             let slot = self.rows[reference.scope][reference.slot]
             if !slot.isMissing { return slot }
@@ -27,44 +27,60 @@ extension TickBuilder {
 
     /// A value's text, valid until the next escaped one is read; `nil` when it is missing, or no text or number.
     @inline(__always)
-    func bytes(_ slot: Slot) -> UnsafeBufferPointer<UInt8>? {
+    mutating func bytes(_ slot: Slot) -> UnsafeBufferPointer<UInt8>? {
+        slot.isPlain ? self.plainBytes(slot) : self.unusualBytes(slot)
+    }
+
+    @inline(__always)
+    func plainBytes(_ slot: Slot) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: self.base + Int(slot.start), count: Int(slot.end &- slot.start))
+    }
+
+    @inline(never)
+    mutating func unusualBytes(_ slot: Slot) -> UnsafeBufferPointer<UInt8>? {
         switch slot.kind {
-        case .string, .number, .true_, .false_:
-            return UnsafeBufferPointer(start: self.base + Int(slot.start), count: Int(slot.end &- slot.start))
-        case .escapedString: return self.unescaped(slot)
-        case .absent, .null, .object, .array: return nil
+        case .string, .number, .true_, .false_: self.plainBytes(slot)
+        case .escapedString: self.unescaped(slot)
+        case .absent, .null, .object, .array: nil
         }
+    }
+
+    /// The index of the registered channel whose id a field is, or −1.
+    @inline(__always)
+    mutating func channel(_ field: UnsafePointer<FieldCode>) -> Int {
+        guard let id = self.bytes(self.slot(field)), let start = id.baseAddress else { return -1 }
+        return self.workspace.pointee.memory.channel(self.key(id, at: start))
     }
 
     /// A value's text for comparing: read in words where the frame goes on behind it.
     @inline(__always)
-    func key(_ text: UnsafeBufferPointer<UInt8>, at start: UnsafePointer<UInt8>) -> KeyBytes {
+    mutating func key(_ text: UnsafeBufferPointer<UInt8>, at start: UnsafePointer<UInt8>) -> KeyBytes {
         let isInFrame = start >= self.base && start < self.end
         return KeyBytes(start, length: text.count, end: isInFrame ? self.end : start + text.count)
     }
 
     @inline(never)
-    func unescaped(_ slot: Slot) -> UnsafeBufferPointer<UInt8>? {
+    mutating func unescaped(_ slot: Slot) -> UnsafeBufferPointer<UInt8>? {
         let start = self.base + Int(slot.start)
         guard let count = self.workspace.pointee.unescape(start, count: Int(slot.end - slot.start)) else { return nil }
         return UnsafeBufferPointer(start: self.workspace.pointee.text, count: count)
     }
 
     /// What stands in the frame there, for a complaint.
-    func excerpt(_ slot: Slot) -> String {
+    mutating func excerpt(_ slot: Slot) -> String {
         let text = UnsafeBufferPointer(start: self.base + Int(slot.start), count: Int(slot.end - slot.start))
         let shown = String(decoding: text.prefix(40), as: UTF8.self)
         return text.count > 40 ? "'\(shown)…'" : "'\(shown)'"
     }
 
     @inline(__always)
-    mutating func symbol(_ field: borrowing FieldCode) -> Symbol? {
-        if field.slot >= 0 {
-            let slot = self.rows[Int(field.scope)][Int(field.slot)]
+    mutating func symbol(_ field: UnsafePointer<FieldCode>) -> Symbol? {
+        if field.pointee.slot >= 0 {
+            let slot = self.rows[Int(field.pointee.scope)][Int(field.pointee.slot)]
             if slot.kind == .string, slot.end > slot.start {
                 var start = self.base + Int(slot.start)
                 var count = Int(slot.end &- slot.start)
-                if let around = field.captured {
+                if let around = field.pointee.captured {
                     let outside = around.pointee.prefixCount &+ around.pointee.suffixCount
                     let isMatch = count > outside && around.pointee.matches(start, count)
                     start += around.pointee.prefixCount
@@ -75,16 +91,16 @@ extension TickBuilder {
                 }
             }
         }
-        return self.unusualSymbol(copy field)
+        return self.unusualSymbol(field)
     }
 
     @inline(never)
-    mutating func unusualSymbol(_ field: FieldCode) -> Symbol? {
-        guard field.isMapped else {
+    mutating func unusualSymbol(_ field: UnsafePointer<FieldCode>) -> Symbol? {
+        guard field.pointee.isMapped else {
             if self.contextSymbol == nil { self.complain("there is no symbol") }
             return self.contextSymbol
         }
-        let detail = field.detail >= 0 ? self.details[Int(field.detail)] : nil
+        let detail = field.pointee.detail >= 0 ? self.details[Int(field.pointee.detail)] : nil
         if let constant = detail?.constant {
             let symbol = Array(constant.utf8).withUnsafeBufferPointer { self.lookUp($0) }
             if symbol == nil { self.complain("symbol '\(constant)' has no canonical name by the file's rules") }
@@ -118,7 +134,7 @@ extension TickBuilder {
         return symbol
     }
 
-    func lookUp(_ text: UnsafeBufferPointer<UInt8>) -> Symbol? {
+    mutating func lookUp(_ text: UnsafeBufferPointer<UInt8>) -> Symbol? {
         guard let start = text.baseAddress, text.count > 0 else { return nil }
         return self.symbols.pointee.symbol(start, count: text.count, end: start + text.count)
     }
@@ -137,43 +153,43 @@ extension TickBuilder {
     /// The number; `nil` when there is none, and `isBad` when there is something else.
     @inline(__always)
     mutating func decimal(
-        _ field: borrowing FieldCode, _ name: StaticString, _ flags: inout TickFlags, _ isBad: inout Bool
+        _ field: UnsafePointer<FieldCode>, _ name: StaticString, _ flags: inout TickFlags, _ isBad: inout Bool
     ) -> Decimal64? {
-        guard field.isMapped else { return nil }
-        if !field.isSimple { return self.unusualDecimal(copy field, name, &flags, &isBad) }
-        let slot = self.rows[Int(field.scope)][Int(field.slot)]
-        if slot.kind == .string || slot.kind == .number {
+        guard field.pointee.isMapped else { return nil }
+        if !field.pointee.isSimple { return self.unusualDecimal(field, name, &flags, &isBad) }
+        let slot = self.rows[Int(field.pointee.scope)][Int(field.pointee.slot)]
+        if slot.isPlain {
             let text = UnsafeRawBufferPointer(
                 start: self.base + Int(slot.start), count: Int(slot.end &- slot.start)
             )
             let readable = self.end - (self.base + Int(slot.start))
             if let parsed = Decimal64.parse(text, readable: readable) {
-                if field.zeroIsNone, parsed.value.isZero { return nil }
+                if field.pointee.zeroIsNone, parsed.value.isZero { return nil }
                 if parsed.isRounded { flags.insert(.rounded) }
-                return field.isAbsolute ? parsed.value.magnitude : parsed.value
+                return field.pointee.isAbsolute ? parsed.value.magnitude : parsed.value
             }
             if text.isEmpty { return nil }
-        } else if slot.isMissing, field.detail < 0 {
+        } else if slot.isMissing, field.pointee.detail < 0 {
             return nil
         }
-        return self.unusualDecimal(copy field, name, &flags, &isBad)
+        return self.unusualDecimal(field, name, &flags, &isBad)
     }
 
     @inline(never)
     mutating func unusualDecimal(
-        _ field: FieldCode, _ name: StaticString, _ flags: inout TickFlags, _ isBad: inout Bool
+        _ field: UnsafePointer<FieldCode>, _ name: StaticString, _ flags: inout TickFlags, _ isBad: inout Bool
     ) -> Decimal64? {
-        let detail = field.detail >= 0 ? self.details[Int(field.detail)] : nil
+        let detail = field.pointee.detail >= 0 ? self.details[Int(field.pointee.detail)] : nil
         if let constant = detail?.constant { return Decimal64(constant) }
         let slot = self.slot(field)
         if slot.isMissing { return nil }
         if let text = self.bytes(slot) {
             if text.isEmpty || detail?.none.contains(where: { $0.utf8.elementsEqual(text) }) ?? false { return nil }
             if slot.kind != .true_, slot.kind != .false_, let parsed = Self.decimal(text, strip: detail?.strip ?? []) {
-                if field.zeroIsNone, parsed.value.isZero { return nil }
+                if field.pointee.zeroIsNone, parsed.value.isZero { return nil }
                 if detail?.noneDecimals.contains(parsed.value) ?? false { return nil }
                 if parsed.isRounded { flags.insert(.rounded) }
-                let value = field.isAbsolute ? parsed.value.magnitude : parsed.value
+                let value = field.pointee.isAbsolute ? parsed.value.magnitude : parsed.value
                 guard let detail, detail.times != nil || detail.dividedBy != nil else { return value }
                 if let scaled = self.scaled(value, detail, &flags) { return scaled }
                 isBad = true
@@ -193,7 +209,7 @@ extension TickBuilder {
     }
 
     /// The value times and divided by what the file says; `nil` when a table has no number for the symbol.
-    private func scaled(_ value: Decimal64, _ detail: FieldDetail, _ flags: inout TickFlags) -> Decimal64? {
+    private mutating func scaled(_ value: Decimal64, _ detail: FieldDetail, _ flags: inout TickFlags) -> Decimal64? {
         var result = value
         if let times = detail.times {
             guard let factor = self.number(times), let product = try? result.multiplied(by: factor) else { return nil }
@@ -209,7 +225,7 @@ extension TickBuilder {
         return result
     }
 
-    private func number(_ factor: FieldDetail.Factor) -> Decimal64? {
+    private mutating func number(_ factor: FieldDetail.Factor) -> Decimal64? {
         switch factor {
         case .constant(let number): number
         case .table(let index): self.symbol.flatMap { self.workspace.pointee.tables[index].value(for: $0) }
@@ -217,17 +233,17 @@ extension TickBuilder {
     }
 
     @inline(__always)
-    func text(_ field: borrowing FieldCode) -> String? {
-        guard field.isMapped else { return nil }
-        if !field.isSimple { return self.unusualText(copy field) }
+    mutating func text(_ field: UnsafePointer<FieldCode>) -> String? {
+        guard field.pointee.isMapped else { return nil }
+        if !field.pointee.isSimple { return self.unusualText(field) }
         guard let text = self.bytes(self.slot(field)), !text.isEmpty else { return nil }
-        if field.zeroIsNone, text.count == 1, text[0] == UInt8(ascii: "0") { return nil }
+        if field.pointee.zeroIsNone, text.count == 1, text[0] == UInt8(ascii: "0") { return nil }
         return String(decoding: text, as: UTF8.self)
     }
 
     @inline(never)
-    func unusualText(_ field: FieldCode) -> String? {
-        let detail = self.details[Int(field.detail)]
+    mutating func unusualText(_ field: UnsafePointer<FieldCode>) -> String? {
+        let detail = self.details[Int(field.pointee.detail)]
         if let constant = detail.constant { return constant }
         if !detail.parts.isEmpty { return self.joined(detail.parts) }
         guard let text = self.bytes(self.slot(field)), !text.isEmpty else { return nil }
@@ -240,7 +256,7 @@ extension TickBuilder {
     }
 
     /// A text put together from several values; `nil` when one of them is missing.
-    private func joined(_ parts: [FieldDetail.Part]) -> String? {
+    private mutating func joined(_ parts: [FieldDetail.Part]) -> String? {
         var result = ""
         for part in parts {
             switch part {
@@ -254,52 +270,46 @@ extension TickBuilder {
     }
 
     @inline(__always)
-    func integer(_ field: borrowing FieldCode) -> Int64? {
-        guard field.isMapped, let text = self.bytes(self.slot(field)), let start = text.baseAddress else { return nil }
+    mutating func integer(_ field: UnsafePointer<FieldCode>) -> Int64? {
+        guard field.pointee.isMapped, let text = self.bytes(self.slot(field)) else { return nil }
+        return self.integer(text)
+    }
+
+    /// The whole number that `text` is.
+    @inline(__always)
+    mutating func integer(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+        guard let start = text.baseAddress else { return nil }
         // Readable bytes are those of the frame, not of the text written out for escapes.
         if text.count <= 16, text.count > 0, text.count >= 8 || (start >= self.base && self.end - start >= 8),
             let short = DigitText.integer(start, count: text.count)
         {
             return short
         }
-        return Self.integer(text)
+        return Self.longInteger(text)
     }
 
-    /// The whole number of up to 18 digits that `text` is.
-    @inline(__always)
-    static func integer(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
-        guard text.count <= 18, text.count > 0 else { return Self.longInteger(text) }
-        var result: Int64 = 0
-        for byte in text {
-            let digit = byte &- UInt8(ascii: "0")
-            guard digit < 10 else { return Self.longInteger(text) }
-            result = result &* 10 &+ Int64(digit)
-        }
-        return result
-    }
-
-    /// A whole number with a sign, or of 19 digits.
+    /// A whole number with a sign, or of any number of digits.
     @inline(never)
     static func longInteger(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
         text.count <= 20 ? Int64(String(decoding: text, as: UTF8.self)) : nil
     }
 
     @inline(__always)
-    func side(_ field: borrowing FieldCode) -> Side {
-        guard field.isMapped else { return .unknown }
-        if field.detail >= 0, let constant = self.details[Int(field.detail)].constant {
+    mutating func side(_ field: UnsafePointer<FieldCode>) -> Side {
+        guard field.pointee.isMapped else { return .unknown }
+        if field.pointee.detail >= 0, let constant = self.details[Int(field.pointee.detail)].constant {
             return constant == "buy" ? .buy : constant == "sell" ? .sell : .unknown
         }
-        var side = field.fallbackSide
+        var side = field.pointee.fallbackSide
         if let text = self.bytes(self.slot(field)), let start = text.baseAddress {
-            if field.isSign { return Self.side(ofNumber: text, isInverted: field.isInverted) }
-            if let sides = field.sides {
+            if field.pointee.isSign { return Self.side(ofNumber: text, isInverted: field.pointee.isInverted) }
+            if let sides = field.pointee.sides {
                 let found = sides.pointee.find(self.key(text, at: start))
                 if found >= 0 { side = UInt8(truncatingIfNeeded: found) }
             } else if Self.equalIgnoringCase(text, "buy") {
-                return field.isInverted ? .sell : .buy
+                return field.pointee.isInverted ? .sell : .buy
             } else if Self.equalIgnoringCase(text, "sell") {
-                return field.isInverted ? .buy : .sell
+                return field.pointee.isInverted ? .buy : .sell
             }
         }
         return Side(rawValue: side) ?? .unknown
@@ -317,58 +327,5 @@ extension TickBuilder {
         guard text.count == word.utf8CodeUnitCount else { return false }
         for index in 0..<text.count where text[index] | 0x20 != word.utf8Start[index] { return false }
         return true
-    }
-
-    @inline(__always)
-    func isSnapshot(_ snapshot: borrowing SnapshotCode) -> Bool {
-        if snapshot.isAlways { return true }
-        if snapshot.needs != 0 { return self.fulfilled & snapshot.needs == snapshot.needs }
-        return snapshot.conditions.count == 0 ? false : self.holds(snapshot.conditions)
-    }
-
-    func holds(_ list: ConditionList) -> Bool {
-        for index in 0..<list.count where !self.holds(list.conditions + index) { return false }
-        return true
-    }
-
-    func holds(_ condition: UnsafeMutablePointer<ConditionCode>) -> Bool {
-        let slot = self.rows[condition.pointee.scope][condition.pointee.slot]
-        switch condition.pointee.operation {
-        case .exists: return !slot.isMissing
-        case .absent: return slot.isMissing
-        case .type: return condition.pointee.kinds & (1 << UInt16(slot.kind.rawValue)) != 0
-        case .anyOf: return self.isListed(condition, slot)
-        case .noneOf: return slot.kind != .absent && !self.isListed(condition, slot)
-        case .like:
-            guard slot.kind == .string || slot.kind == .escapedString, let text = self.bytes(slot),
-                let start = text.baseAddress
-            else { return false }
-            return condition.pointee.affix.matches(start, text.count)
-        case .notLike:
-            guard slot.kind == .string || slot.kind == .escapedString, let text = self.bytes(slot),
-                let start = text.baseAddress
-            else { return slot.kind != .absent }
-            return !condition.pointee.affix.matches(start, text.count)
-        case .matches: return slot.kind != .absent && self.isMatch(condition, slot)
-        case .notMatches: return slot.kind != .absent && !self.isMatch(condition, slot)
-        }
-    }
-
-    private func isMatch(_ condition: UnsafeMutablePointer<ConditionCode>, _ slot: Slot) -> Bool {
-        guard slot.kind == .string || slot.kind == .escapedString, let text = self.bytes(slot) else { return false }
-        return self.workspace.pointee.patterns[condition.pointee.pattern].match(text) != .none
-    }
-
-    func isListed(_ condition: UnsafeMutablePointer<ConditionCode>, _ slot: Slot) -> Bool {
-        switch slot.kind {
-        case .string, .escapedString:
-            guard let text = self.bytes(slot), let start = text.baseAddress else { return false }
-            return condition.pointee.strings.find(self.key(text, at: start)) >= 0
-        case .number, .true_, .false_, .null:
-            let start = self.base + Int(slot.start)
-            let length = Int(slot.end &- slot.start)
-            return condition.pointee.literals.find(KeyBytes(start, length: length, end: self.end)) >= 0
-        case .absent, .object, .array: return false
-        }
     }
 }
