@@ -22,7 +22,7 @@ struct SixteenByteTests {
                 let digits = ByteMask(nonDigits: base)
                 #expect(digits.first == others[0] && digits.second == others[1], "\(bytes)")
                 let quotes = ByteMask(quotesAndBackslashes: base)
-                #expect(quotes.first == ends[0], "\(bytes)")
+                #expect(quotes.first == ends[0] && ByteMask.firstQuoteOrBackslash(base) == ends[0], "\(bytes)")
                 for start in 0..<16 { #expect(quotes.first(from: start) == ends.first { $0 >= start }, "\(bytes)") }
             }
         }

@@ -29,7 +29,7 @@ extension FrameScanner {
     mutating func closingQuote(_ place: Place, _ hasEscape: inout Bool) -> Place? {
         guard self.end - place > 16 else { return self.distantQuote(place, &hasEscape) }
         // Sixteen when there is none: then a quote right behind them is the first as well.
-        let hit = ByteMask(quotesAndBackslashes: place).first
+        let hit = ByteMask.firstQuoteOrBackslash(place)
         if place[hit] == UInt8(ascii: "\"") { return place + hit }
         return self.distantQuote(place + hit, &hasEscape)
     }
