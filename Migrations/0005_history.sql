@@ -25,23 +25,31 @@ CREATE TABLE recording_losses (
     reason text NOT NULL CHECK (reason IN ('full', 'damaged'))
 );
 
--- The newest batches, by transaction: a reader that follows asks for what was committed since it looked. Rows go after a day.
+-- The newest batches, by transaction: a reader that follows asks for what was committed since it looked, and candles tell by
+-- it which trades they lack (docs/decisions/0004). Rows go after a day, but not before the candles have the batch's trades.
 CREATE TABLE recorded_batches (
     xid xid8 PRIMARY KEY DEFAULT pg_current_xact_id(),
-    -- The bounds of the batch's event times, both included.
+    -- The bounds of the batch's event times and receive times, both included.
     from_time timestamptz NOT NULL,
     to_time timestamptz NOT NULL,
+    received_from timestamptz NOT NULL,
+    received_to timestamptz NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
+    -- From and to which position the batch moved consumer 'trades' of its journal; equal when it had no trades.
+    trades_from bigint NOT NULL,
+    trades_to bigint NOT NULL,
+    journal uuid NOT NULL,
     -- What its rows carry as xmin: its own transaction, and the parts of it that could have been rolled back alone.
     xmins xid[] NOT NULL
 );
 
+CREATE INDEX recorded_batches_journal ON recorded_batches (journal, trades_to);
 CREATE INDEX recorded_batches_age ON recorded_batches (recorded_at);
 
 -- Open, high, low, close and volume of the recorded trades, written with their ticks' position (consumer 'candles').
 -- A day of a stock is the venue's regular session, all other intervals start at multiples of their length since 1970 in UTC.
--- Trades are in the order of event_time, sequence, length of id, id, price: the key of the first and of the last one is kept,
--- so that a late trade finds its place. A trade without a sequence has -1; with one it has no id here.
+-- Trades are in the order of event_time, sequence, length of id in bytes, id's bytes, price: the key of the first and of the last
+-- one is kept, so that a late trade finds its place. A trade without a sequence has -1; with one it has no id here.
 CREATE TABLE candles (
     start timestamptz NOT NULL,
     open_time timestamptz NOT NULL,
@@ -59,8 +67,8 @@ CREATE TABLE candles (
     volume numeric NOT NULL,
     -- The sum of price × size: divided by volume it is the VWAP.
     turnover numeric NOT NULL,
-    open_id text NOT NULL,
-    close_id text NOT NULL,
+    open_id text COLLATE "C" NOT NULL,
+    close_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (symbol_id, start, venue_id, interval_seconds)
 ) PARTITION BY LIST (interval_seconds);
 
@@ -71,3 +79,12 @@ CREATE TABLE candles_5m PARTITION OF candles FOR VALUES IN (300) WITH (fillfacto
 CREATE TABLE candles_15m PARTITION OF candles FOR VALUES IN (900) WITH (fillfactor = 80);
 CREATE TABLE candles_1h PARTITION OF candles FOR VALUES IN (3600) WITH (fillfactor = 80);
 CREATE TABLE candles_1d PARTITION OF candles FOR VALUES IN (86400) WITH (fillfactor = 80);
+
+-- Days whose partition retention has dropped: trades of them that come late are in a new partition, and candles must not be
+-- rebuilt from those alone.
+CREATE TABLE dropped_days (
+    stream text NOT NULL CHECK (stream IN ('trades', 'quotes')),
+    day date NOT NULL,
+    dropped_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (stream, day)
+);

@@ -84,6 +84,7 @@ public struct CivilDay: Sendable, Hashable, Comparable, CustomStringConvertible 
 extension Timestamp {
     /// Whole seconds since the Unix epoch, rounded down.
     var seconds: Int64 {
-        self.nanoseconds >= 0 ? self.nanoseconds / 1_000_000_000 : (self.nanoseconds - 999_999_999) / 1_000_000_000
+        let (quotient, remainder) = self.nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+        return remainder < 0 ? quotient - 1 : quotient
     }
 }

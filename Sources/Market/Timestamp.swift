@@ -12,7 +12,8 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
     /// Microseconds since the Unix epoch, rounded down.
     public var microseconds: Int64 {
-        self.nanoseconds >= 0 ? self.nanoseconds / 1000 : (self.nanoseconds - 999) / 1000
+        let (quotient, remainder) = self.nanoseconds.quotientAndRemainder(dividingBy: 1000)
+        return remainder < 0 ? quotient - 1 : quotient
     }
 
     /// Earlier before later.
