@@ -25,7 +25,7 @@ public struct CandleAccumulator: Sendable {
     /// Nothing yet.
     public init() {}
 
-    /// Adds a trade. O(1).
+    /// Adds a trade, in constant time.
     public mutating func add(_ trade: Trade) {
         let place = TradePlace(trade)
         let start = CandleInterval.second.start(of: place.microseconds)
@@ -41,7 +41,7 @@ public struct CandleAccumulator: Sendable {
         if self.series[index].add(place, size: trade.size, start: start) { self.secondCount += 1 }
     }
 
-    /// Adds trades. O(*n*).
+    /// Adds trades, in any order.
     public mutating func add(_ trades: [Trade]) {
         for trade in trades { self.add(trade) }
     }
@@ -142,8 +142,8 @@ extension CandleInterval {
 
     /// 1678 to 2261 in whole years.
     private static let calendarRange =
-        Int64(CivilDate.daysSinceEpoch(year: 1678, month: 1, day: 2)) * 86_400_000_000
-        ..< Int64(CivilDate.daysSinceEpoch(year: 2261, month: 12, day: 31)) * 86_400_000_000
+        Int64(CivilDate.daysSinceEpoch(year: 1678, month: 1, day: 2)) * 86_400_000_000..<Int64(
+            CivilDate.daysSinceEpoch(year: 2261, month: 12, day: 31)) * 86_400_000_000
 
     /// The kept interval whose bars make up this one.
     ///
