@@ -41,9 +41,12 @@ struct BinaryCopy: ~Copyable {
     mutating func appendNull() { self.put(Int32(-1)) }
 
     /// A `timestamptz`: microseconds since 2000-01-01.
-    mutating func append(_ time: Timestamp) {
+    mutating func append(_ time: Timestamp) { self.append(microseconds: time.microseconds) }
+
+    /// A `timestamptz` given in microseconds since 1970-01-01.
+    mutating func append(microseconds: Int64) {
         self.put(Int32(8))
-        self.put(time.microseconds &- 946_684_800_000_000)
+        self.put(microseconds &- 946_684_800_000_000)
     }
 
     /// A `bigint`.
@@ -131,6 +134,19 @@ struct BinaryCopy: ~Copyable {
             }
         }
     }
+
+    /// A `numeric` of any length; takes ``bytes(of:)`` bytes.
+    mutating func append(_ sum: ExactSum.Groups) {
+        self.put(Int32(truncatingIfNeeded: 8 + 2 * sum.digits.count))
+        self.put(Int16(truncatingIfNeeded: sum.digits.count))
+        self.put(Int16(truncatingIfNeeded: sum.weight))
+        self.put(sum.isNegative ? Int16(0x4000) : 0)
+        self.put(Int16(truncatingIfNeeded: sum.scale))
+        for group in sum.digits { self.put(group) }
+    }
+
+    /// What a sum takes with its length.
+    static func bytes(of sum: ExactSum.Groups) -> Int { 12 + 2 * sum.digits.count }
 
     @inline(__always)
     private mutating func put(_ value: some FixedWidthInteger) {
