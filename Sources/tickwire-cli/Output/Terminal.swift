@@ -14,6 +14,9 @@ enum Terminal {
     /// Writes a line for the person, not for the pipe.
     static func note(_ line: String) { self.write(line + "\n", to: STDERR_FILENO) }
 
+    /// Writes a line for the person over the one before, which has no end; an empty one takes it away.
+    static func progress(_ line: String) { self.write("\r\u{1B}[K" + line, to: STDERR_FILENO) }
+
     /// Whether standard output is a terminal that may be coloured and redrawn.
     static let isInteractive = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
 
