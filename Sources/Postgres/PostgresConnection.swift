@@ -176,6 +176,56 @@ public final class PostgresConnection: Sendable {
         return try await self.performTyped { session throws(PostgresError) in try session.endCopyIn() }
     }
 
+    /// Runs `COPY … TO STDOUT` and lends its data to `body`, piece by piece as it asks for them; constant memory.
+    ///
+    /// When `body` is slow the server waits. Nothing else may be run on the connection meanwhile. When `body` returns early or
+    /// throws, or the task is cancelled, the server is told to stop and the connection stays usable; a transaction that is
+    /// open has failed then.
+    ///
+    /// - Parameters:
+    ///   - sql: The COPY statement; it takes no parameters.
+    ///   - pieceBytes: The length of a piece, about; shorter ones come when the server pauses.
+    ///   - body: Reads as much as it wants.
+    /// - Returns: What `body` returns.
+    /// - Throws: ``PostgresError``, or what `body` throws.
+    public func withCopyOut<Value>(
+        _ sql: String, pieceBytes: Int = 131_072, _ body: (PostgresCopyOut) async throws -> Value
+    ) async throws -> Value {
+        try await self.performTyped { session throws(PostgresError) in try session.beginCopyOut(sql) }
+        let copy = PostgresCopyOut { () async throws(PostgresError) -> [UInt8]? in
+            try await self.performTyped { session throws(PostgresError) in try session.readCopyData(bytes: pieceBytes) }
+        }
+        // In a task of its own, because a cancelled one could not tell the server any more. The caller hears the first error.
+        func breakOff() async {
+            await Task {
+                _ = try? await self.performTyped { session throws(PostgresError) in try session.breakOffCopyOut() }
+            }.value
+        }
+        do {
+            let value = try await body(copy)
+            if !copy.hasEnded { await breakOff() }
+            return value
+        } catch {
+            if !copy.hasEnded { await breakOff() }
+            throw error
+        }
+    }
+
+    /// Runs `COPY … TO STDOUT` and calls `body` with each piece of its data; see ``withCopyOut(_:pieceBytes:_:)``.
+    ///
+    /// - Parameters:
+    ///   - sql: The COPY statement; it takes no parameters.
+    ///   - pieceBytes: The length of a piece, about.
+    ///   - body: Gets pieces of whole rows; the next one is read when it returns.
+    /// - Throws: ``PostgresError``, or what `body` throws.
+    public func copyOut(
+        _ sql: String, pieceBytes: Int = 131_072, _ body: ([UInt8]) async throws -> Void
+    ) async throws {
+        try await self.withCopyOut(sql, pieceBytes: pieceBytes) { copy in
+            while let piece = try await copy.next() { try await body(piece) }
+        }
+    }
+
     /// Starts to LISTEN; the stream ends when the connection is lost or closed.
     ///
     /// At most 1 024 notifications wait in the stream; of more, the oldest go.

@@ -20,6 +20,8 @@ public final class PostgresSession {
     /// Called with each notification that arrives.
     var notified: (PostgresNotification) -> Void = { _ in }
     private var isBroken = false
+    /// Whether all rows of the COPY under way have been read, and its result not yet.
+    var hasReadAllRows = false
     /// Whether the statement under way is to be cancelled.
     private var isCancelling = false
     /// How long the server has to obey before it is told again.
@@ -130,7 +132,7 @@ public final class PostgresSession {
                 PQputCopyEnd(self.handle, "unexpected COPY")
             case PGRES_COPY_OUT, PGRES_COPY_BOTH:
                 self.isBroken = true
-                throw .refused(PostgresServerError(sqlState: "0A000", message: "COPY TO STDOUT is not supported here"))
+                throw .refused(PostgresServerError(sqlState: "0A000", message: "COPY TO STDOUT needs copyOut"))
             default:
                 last = handle
             }
@@ -143,17 +145,30 @@ public final class PostgresSession {
 
     /// The next result of the statement under way; `nil` when there is none left.
     func nextResult() throws(PostgresError) -> ResultHandle? {
-        while PQisBusy(self.handle) == 1 {
-            let repeatAt = self.isCancelling ? ContinuousClock.now + Self.cancelAgain : nil
-            // A request that reaches the server before the statement does is lost there: it is repeated until the statement ends.
-            if try self.wait(for: Int16(POLLIN), deadline: repeatAt) == 0, let repeatAt, ContinuousClock.now >= repeatAt
-            {
-                self.sendCancel()
-            }
-            guard PQconsumeInput(self.handle) == 1 else { throw self.lost() }
-        }
+        while PQisBusy(self.handle) == 1 { try self.receive() }
         defer { if PQtransactionStatus(self.handle) != PQTRANS_ACTIVE { self.isCancelling = false } }
         return PQgetResult(self.handle).map { ResultHandle($0) }
+    }
+
+    /// Waits for the server and reads what it has sent.
+    ///
+    /// - Parameter deadline: When to stop waiting; `nil` waits on.
+    /// - Throws: ``PostgresError/connectionLost(server:reason:)`` or ``PostgresError/closed``.
+    func receive(until deadline: ContinuousClock.Instant? = nil) throws(PostgresError) {
+        let repeatAt = self.isCancelling ? ContinuousClock.now + Self.cancelAgain : nil
+        // A request that reaches the server before the statement does is lost there: it is repeated until the statement ends.
+        if try self.wait(for: Int16(POLLIN), deadline: repeatAt ?? deadline) == 0, let repeatAt,
+            ContinuousClock.now >= repeatAt
+        {
+            self.sendCancel()
+        }
+        guard PQconsumeInput(self.handle) == 1 else { throw self.lost() }
+    }
+
+    /// Asks the server to end the statement under way, again and again until it does.
+    func cancelStatement() {
+        self.isCancelling = true
+        self.sendCancel()
     }
 
     /// The error of a result, as one of our cases.
