@@ -48,6 +48,24 @@ public struct TickFlags: OptionSet, Sendable, Hashable {
     @inlinable public static var outOfOrder: TickFlags { TickFlags(rawValue: 1 << 5) }
     /// Played from a recording: fires no alert.
     @inlinable public static var replayed: TickFlags { TickFlags(rawValue: 1 << 8) }
+
+    /// The marks with their names in text formats.
+    private static let named: [(flag: TickFlags, name: String)] = [
+        (.snapshot, "snapshot"), (.noEventTime, "noEventTime"), (.implausibleTime, "implausibleTime"),
+        (.rounded, "rounded"), (.backfilled, "backfilled"), (.outOfOrder, "outOfOrder"), (.replayed, "replayed"),
+    ]
+
+    /// The names of the marks, in the order of the bits.
+    public var names: [String] { Self.named.filter { self.contains($0.flag) }.map(\.name) }
+
+    /// All names, for messages.
+    public static var allNames: [String] { Self.named.map(\.name) }
+
+    /// Finds a mark by its name; `nil` for other text.
+    public init?(name: String) {
+        guard let flag = Self.named.first(where: { $0.name == name })?.flag else { return nil }
+        self = flag
+    }
 }
 
 /// An executed price and size.
