@@ -50,6 +50,9 @@ public struct Migrator: Sendable {
         let migrations = try self.migrations()
         return try await self.client.withConnection { connection in
             try await connection.withSession { session in
+                // The usual case, for every command's start: nothing to do, nobody to wait for.
+                let known = try Self.checkedApplied(migrations, session)
+                if migrations.allSatisfy({ known[$0.version] != nil }) { return [] }
                 try session.query("SELECT pg_advisory_lock($1)", [.integer(Self.lock)])
                 let applied: [String]
                 do {
