@@ -65,6 +65,16 @@ extension Side {
         }
     }
 
+    /// `nil` unless `letter` is one of those in the database.
+    init?(stored letter: UInt8) {
+        switch letter {
+        case UInt8(ascii: "b"): self = .buy
+        case UInt8(ascii: "s"): self = .sell
+        case UInt8(ascii: "u"): self = .unknown
+        default: return nil
+        }
+    }
+
     /// `nil` unless `text` is one of the letters in the database.
     init?(stored text: String?) {
         switch text {

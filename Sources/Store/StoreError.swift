@@ -26,6 +26,8 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
     case unknownAlert(Int64)
     /// An interval or a time span makes no sense.
     case invalidRange(String)
+    /// A follower was away for longer than the list of what was recorded reaches back.
+    case tooFarBehind(lastLook: String)
     /// The recorder is not running, or runs already.
     case recorderState(String)
 
@@ -63,6 +65,11 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
             "There is no alert \(id). 'tickwire alerts list' shows the alerts."
         case .invalidRange(let what):
             "\(what)"
+        case .tooFarBehind(let lastLook):
+            """
+            Cannot follow without a hole any more: the database was away since \(lastLook), and the list of what was recorded \
+            meanwhile reaches back a day. Start again with '--since \(lastLook)'.
+            """
         case .recorderState(let what):
             "\(what)"
         }

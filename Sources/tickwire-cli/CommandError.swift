@@ -19,10 +19,13 @@ enum CommandError: Error, CustomStringConvertible {
     case noInput(String)
     /// A service does not answer: 69.
     case unavailable(String)
+    /// A file cannot be written: 73.
+    case cannotCreate(String)
 
     var description: String {
         switch self {
-        case .usage(let text), .badData(let text), .noInput(let text), .unavailable(let text): text
+        case .usage(let text), .badData(let text), .noInput(let text), .unavailable(let text), .cannotCreate(let text):
+            text
         }
     }
 
@@ -33,6 +36,7 @@ enum CommandError: Error, CustomStringConvertible {
         case CommandError.badData: 65
         case CommandError.noInput: 66
         case CommandError.unavailable: 69
+        case CommandError.cannotCreate: 73
         case let error as SetupError: error.exitCode
         case is FeedProblem, is FeedFileError, is RecordingError: 65
         case is MarketError, is AlertSyntaxError, is FaultPlanError: 64
@@ -48,7 +52,7 @@ enum CommandError: Error, CustomStringConvertible {
         switch error {
         case .unknownSymbol, .unknownVenue, .invalidUser, .invalidWebhook, .unknownAlert, .invalidRange: 64
         case .unreadableMigrations, .badMigrationName, .migrationChanged, .databaseIsNewer, .migrationsMissing: 78
-        case .migrationFailed, .recorderState: 69
+        case .migrationFailed, .recorderState, .tooFarBehind: 69
         }
     }
 

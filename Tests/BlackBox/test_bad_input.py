@@ -76,7 +76,7 @@ def test_an_unknown_symbol(tmp_path, database):
     "arguments, code, words",
     [
         (["history", "BTC-USD", "--since", "yesterdayish"], 64, ["yesterdayish"]),
-        (["history", "BTC-USD", "--interval", "7m"], 64, ["7m"]),
+        (["history", "BTC-USD", "--interval", "7x"], 64, ["7x"]),
         (["history", "BTC-USD", "--format", "xml"], 64, ["xml"]),
         (["history", "BTC-USD", "--since", "1h", "--until", "2h"], 64, ["--until"]),
         (["alerts", "add", "BTC-USD", "crosses above seventy"], 64, ["column", "seventy"]),

@@ -51,19 +51,19 @@ def test_up_watch_history_stop_and_start_again(home, tmp_path):
         assert "open" in table.splitlines()[0].lower() and len(table.splitlines()) > 1
         csv = tickwire("history", "BTC-USD", "--since", "5m", "--interval", "tick", "--limit", "5", "--format", "csv", env=env, check=True).stdout
         assert len(csv.splitlines()) == 6
-        oldest = json_lines(tickwire("history", "BTC-USD", "--since", "1h", "--interval", "tick", "--limit", "1", "--format", "ndjson", env=env, check=True).stdout)
+        oldest = json_lines(tickwire("history", "BTC-USD", "--since", "1h", "--interval", "tick", "--first", "1", "--format", "ndjson", env=env, check=True).stdout)
     finally:
         took = service.stop(signal.SIGINT)
     assert took < 5 and service.process.returncode == 0, service.text()[-2000:]
     assert not postgres_is_running(home)
 
     # The data is there while the service is stopped, and after a second start.
-    stopped = json_lines(tickwire("history", "BTC-USD", "--since", "1h", "--interval", "tick", "--limit", "1", "--format", "ndjson", env=env, check=True).stdout)
+    stopped = json_lines(tickwire("history", "BTC-USD", "--since", "1h", "--interval", "tick", "--first", "1", "--format", "ndjson", env=env, check=True).stdout)
     assert stopped[0] == oldest[0]
     assert not postgres_is_running(home)
     service = Service(["up", "--demo"], env, port, tmp_path / "second.log").wait_ready()
     try:
-        again = json_lines(tickwire("history", "BTC-USD", "--since", "1h", "--interval", "tick", "--limit", "1", "--format", "ndjson", env=env, check=True).stdout)
+        again = json_lines(tickwire("history", "BTC-USD", "--since", "1h", "--interval", "tick", "--first", "1", "--format", "ndjson", env=env, check=True).stdout)
         assert again[0] == oldest[0]
     finally:
         service.stop(signal.SIGTERM)

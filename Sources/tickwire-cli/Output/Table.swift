@@ -15,10 +15,20 @@ struct Table {
     var isEmpty: Bool { self.rows.isEmpty }
 
     /// The table's lines, headings first.
-    var lines: [String] {
-        let all = [self.columns.map(\.title)] + self.rows
-        let widths = self.columns.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        return all.map { row in
+    var lines: [String] { self.lines(atLeast: []) }
+
+    /// How wide the columns are, none narrower than in `least`.
+    func widths(atLeast least: [Int]) -> [Int] {
+        self.columns.indices.map { column in
+            let longest = self.rows.map { $0[column].count }.max() ?? 0
+            return max(longest, self.columns[column].title.count, column < least.count ? least[column] : 0)
+        }
+    }
+
+    /// The table's lines, headings first, with columns that are not narrower than in `least`.
+    func lines(atLeast least: [Int]) -> [String] {
+        let widths = self.widths(atLeast: least)
+        return ([self.columns.map(\.title)] + self.rows).map { row in
             let cells = self.columns.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - row[column].count)
                 return self.columns[column].alignment == .left ? row[column] + padding : padding + row[column]

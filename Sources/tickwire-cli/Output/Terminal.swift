@@ -23,6 +23,26 @@ enum Terminal {
     /// Whether colour is wanted: on a terminal, and never with `NO_COLOR` (no-color.org).
     static let hasColor = isInteractive && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
 
+    /// Whether standard error is a terminal, where progress may be shown.
+    static let hasProgress = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+
+    /// The width of standard output's terminal; `COLUMNS` or 80 where there is none.
+    static var columns: Int {
+        var size = winsize()
+        if ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+        return ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? 80
+    }
+
+    /// The height of standard output's terminal; `LINES` or 24 where there is none.
+    static var lines: Int {
+        var size = winsize()
+        if ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0 { return Int(size.ws_row) }
+        return ProcessInfo.processInfo.environment["LINES"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? 24
+    }
+
+    /// Shows text on standard error as it is.
+    static func showProgress(_ text: String) { self.write(text, to: STDERR_FILENO) }
+
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text
         text.withUTF8 { self.write(UnsafeRawBufferPointer($0), to: descriptor) }

@@ -3,7 +3,7 @@ import Market
 /// A tick as a line of JSON or CSV: what `feeds replay` and `history --interval tick` print.
 enum TickLine {
     static let csvHeader =
-        "kind,symbol,venue,price,size,side,id,bid,ask,bidSize,askSize,last,eventTime,receivedTime,sequence,snapshot"
+        "kind,symbol,venue,price,size,side,id,bid,ask,bidSize,askSize,last,eventTime,receivedTime,sequence,snapshot,flags"
 
     /// Appends one JSON object without a line end.
     ///
@@ -12,78 +12,123 @@ enum TickLine {
     /// - Parameters:
     ///   - tick: The tick.
     ///   - venueSymbol: The venue's own spelling, where it is known.
+    ///   - clock: Writes the times.
     ///   - bytes: Grows by the object.
-    static func writeJSON(_ tick: Tick, venueSymbol: String?, to bytes: inout [UInt8]) {
+    static func writeJSON(_ tick: Tick, venueSymbol: String?, _ clock: inout ClockText, to bytes: inout [UInt8]) {
         bytes.append(literal: "{\"kind\":\"")
         bytes.append(contentsOf: (self.isTrade(tick) ? "trade\"" : "quote\"").utf8)
-        self.append(tick.symbol.name, key: "symbol", to: &bytes)
-        self.append(tick.venue.name, key: "venue", to: &bytes)
-        if let venueSymbol { self.append(venueSymbol, key: "venueSymbol", to: &bytes) }
+        self.append(literal: ",\"symbol\":\"", to: &bytes) { tick.symbol.write(to: &$0) }
+        self.append(literal: ",\"venue\":\"", to: &bytes) { tick.venue.write(to: &$0) }
+        if let venueSymbol {
+            bytes.append(literal: ",\"venueSymbol\":")
+            bytes.appendJSONString(venueSymbol)
+        }
         let sequence: Int64?
         let flags: TickFlags
         switch tick {
         case .trade(let trade):
-            self.append(trade.price.description, key: "price", to: &bytes)
-            self.append(trade.size?.description, key: "size", to: &bytes)
-            self.append(trade.side.name, key: "side", to: &bytes)
-            self.append(trade.id, key: "id", to: &bytes)
+            self.append(trade.price, ",\"price\":\"", to: &bytes)
+            self.append(trade.size, ",\"size\":\"", to: &bytes)
+            self.append(literal: ",\"side\":\"", to: &bytes) { $0.append(contentsOf: trade.side.name.utf8) }
+            if let id = trade.id {
+                bytes.append(literal: ",\"id\":")
+                bytes.appendJSONString(id)
+            }
             sequence = trade.venueSequence
             flags = trade.flags
         case .quote(let quote):
-            self.append(quote.bid?.description, key: "bid", to: &bytes)
-            self.append(quote.ask?.description, key: "ask", to: &bytes)
-            self.append(quote.bidSize?.description, key: "bidSize", to: &bytes)
-            self.append(quote.askSize?.description, key: "askSize", to: &bytes)
-            self.append(quote.last?.description, key: "last", to: &bytes)
+            self.append(quote.bid, ",\"bid\":\"", to: &bytes)
+            self.append(quote.ask, ",\"ask\":\"", to: &bytes)
+            self.append(quote.bidSize, ",\"bidSize\":\"", to: &bytes)
+            self.append(quote.askSize, ",\"askSize\":\"", to: &bytes)
+            self.append(quote.last, ",\"last\":\"", to: &bytes)
             sequence = quote.venueSequence
             flags = quote.flags
         }
         // Without a time of the venue's own, the receive time is all there is: better no event time than a false one.
         if flags.isDisjoint(with: [.noEventTime, .implausibleTime]) {
-            self.append(tick.eventTime.description, key: "eventTime", to: &bytes)
+            self.append(literal: ",\"eventTime\":\"", to: &bytes) { clock.write(tick.eventTime, to: &$0) }
         }
-        self.append(tick.receivedTime.description, key: "receivedTime", to: &bytes)
+        self.append(literal: ",\"receivedTime\":\"", to: &bytes) { clock.write(tick.receivedTime, to: &$0) }
         if let sequence {
             bytes.append(literal: ",\"sequence\":")
             bytes.append(integer: sequence)
         }
-        bytes.append(contentsOf: (flags.contains(.snapshot) ? ",\"snapshot\":true}" : ",\"snapshot\":false}").utf8)
+        bytes.append(contentsOf: (flags.contains(.snapshot) ? ",\"snapshot\":true" : ",\"snapshot\":false").utf8)
+        let others = flags.subtracting(.snapshot)
+        if !others.isEmpty {
+            bytes.append(literal: ",\"flags\":[")
+            for (index, name) in others.names.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                bytes.appendJSONString(name)
+            }
+            bytes.append(UInt8(ascii: "]"))
+        }
+        bytes.append(UInt8(ascii: "}"))
     }
 
-    /// One CSV line (RFC 4180) without a line end.
-    static func csv(_ tick: Tick) -> String {
+    /// Appends one CSV line (RFC 4180) without a line end.
+    ///
+    /// - Parameters:
+    ///   - tick: The tick.
+    ///   - clock: Writes the times.
+    ///   - bytes: Grows by the line.
+    static func writeCSV(_ tick: Tick, _ clock: inout ClockText, to bytes: inout [UInt8]) {
+        let comma = UInt8(ascii: ",")
+        func number(_ value: Decimal64?) {
+            value?.write(to: &bytes)
+            bytes.append(comma)
+        }
+        bytes.append(contentsOf: (self.isTrade(tick) ? "trade," : "quote,").utf8)
+        tick.symbol.write(to: &bytes)
+        bytes.append(comma)
+        tick.venue.write(to: &bytes)
+        bytes.append(comma)
+        let sequence: Int64?
         switch tick {
         case .trade(let trade):
-            return [
-                "trade", trade.symbol.name, trade.venue.name, trade.price.description, trade.size?.description ?? "",
-                trade.side.name, self.escaped(trade.id ?? ""), "", "", "", "", "", trade.eventTime.description,
-                trade.receivedTime.description, trade.venueSequence.map(String.init) ?? "",
-                String(trade.flags.contains(.snapshot)),
-            ].joined(separator: ",")
+            number(trade.price)
+            number(trade.size)
+            bytes.append(contentsOf: trade.side.name.utf8)
+            bytes.append(comma)
+            self.writeEscaped(trade.id ?? "", to: &bytes)
+            bytes.append(literal: ",,,,,,")
+            sequence = trade.venueSequence
         case .quote(let quote):
-            return [
-                "quote", quote.symbol.name, quote.venue.name, "", "", "", "", quote.bid?.description ?? "",
-                quote.ask?.description ?? "", quote.bidSize?.description ?? "", quote.askSize?.description ?? "",
-                quote.last?.description ?? "", quote.eventTime.description, quote.receivedTime.description,
-                quote.venueSequence.map(String.init) ?? "", String(quote.flags.contains(.snapshot)),
-            ].joined(separator: ",")
+            bytes.append(literal: ",,,,")
+            for value in [quote.bid, quote.ask, quote.bidSize, quote.askSize, quote.last] { number(value) }
+            sequence = quote.venueSequence
         }
+        clock.write(tick.eventTime, to: &bytes)
+        bytes.append(comma)
+        clock.write(tick.receivedTime, to: &bytes)
+        bytes.append(comma)
+        if let sequence { bytes.append(integer: sequence) }
+        bytes.append(contentsOf: (tick.flags.contains(.snapshot) ? ",true," : ",false,").utf8)
+        if tick.flags.rawValue != 0 { bytes.append(contentsOf: tick.flags.names.joined(separator: " ").utf8) }
+    }
+
+    private static func append(
+        literal: StaticString, to bytes: inout [UInt8], _ value: (inout [UInt8]) -> Void
+    ) {
+        bytes.append(literal: literal)
+        value(&bytes)
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func append(_ value: Decimal64?, _ literal: StaticString, to bytes: inout [UInt8]) {
+        guard let value else { return }
+        self.append(literal: literal, to: &bytes) { value.write(to: &$0) }
     }
 
     private static func isTrade(_ tick: Tick) -> Bool {
         if case .trade = tick { true } else { false }
     }
 
-    private static func append(_ value: String?, key: String, to bytes: inout [UInt8]) {
-        guard let value else { return }
-        bytes.append(UInt8(ascii: ","))
-        bytes.appendJSONString(key)
-        bytes.append(UInt8(ascii: ":"))
-        bytes.appendJSONString(value)
-    }
-
-    private static func escaped(_ text: String) -> String {
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    private static func writeEscaped(_ text: String, to bytes: inout [UInt8]) {
+        guard text.utf8.contains(where: { [UInt8(ascii: ","), UInt8(ascii: "\""), 0x0A, 0x0D].contains($0) }) else {
+            return bytes.append(contentsOf: text.utf8)
+        }
+        bytes.append(contentsOf: ("\"" + text.replacing("\"", with: "\"\"") + "\"").utf8)
     }
 }

@@ -4,37 +4,52 @@ import Market
 final class TickPrinter {
     private let format: HistoryCommand.Format
     private var count = 0
+    private var hasHeader = false
     private var bytes: [UInt8] = []
+    private var clock: ClockText
 
-    init(format: HistoryCommand.Format) { self.format = format }
+    init(format: HistoryCommand.Format, zone: ZoneArgument = .utc) {
+        self.format = format
+        self.clock = ClockText(zone)
+    }
 
     func print(_ tick: Tick, venueSymbol: String?) {
-        if self.count == 0 { self.printHeader() }
+        if !self.hasHeader { self.printHeader() }
         switch self.format {
         case .table: self.append(self.tableLine(tick) + "\n")
-        case .csv: self.append(TickLine.csv(tick) + "\n")
+        case .csv:
+            TickLine.writeCSV(tick, &self.clock, to: &self.bytes)
+            self.bytes.append(UInt8(ascii: "\n"))
         case .json:
             self.append(self.count == 0 ? " " : ",\n ")
-            TickLine.writeJSON(tick, venueSymbol: venueSymbol, to: &self.bytes)
+            TickLine.writeJSON(tick, venueSymbol: venueSymbol, &self.clock, to: &self.bytes)
         case .ndjson:
-            TickLine.writeJSON(tick, venueSymbol: venueSymbol, to: &self.bytes)
+            TickLine.writeJSON(tick, venueSymbol: venueSymbol, &self.clock, to: &self.bytes)
             self.bytes.append(UInt8(ascii: "\n"))
         }
         self.count += 1
         if self.bytes.count > 1 << 16 { self.flush() }
     }
 
+    /// Prints what comes before the first tick, and shows it.
+    func start() {
+        if !self.hasHeader { self.printHeader() }
+        self.flush()
+    }
+
     /// Ends the output.
     func finish() {
-        if self.count == 0 { self.printHeader() }
+        if !self.hasHeader { self.printHeader() }
         if self.format == .json { self.append("\n]\n") }
         self.flush()
     }
 
     private func printHeader() {
+        self.hasHeader = true
         switch self.format {
         case .table:
-            self.append(Self.line("TIME (UTC)", "KIND", "VENUE", "PRICE", "SIZE", "SIDE", "BID", "ASK"))
+            self.append(
+                Self.line("TIME (\(self.clock.zone.name))", "KIND", "VENUE", "PRICE", "SIZE", "SIDE", "BID", "ASK"))
             self.append("\n")
         case .csv: self.append(TickLine.csvHeader + "\n")
         case .json: self.append("[\n")
@@ -43,7 +58,7 @@ final class TickPrinter {
     }
 
     private func tableLine(_ tick: Tick) -> String {
-        let time = String(tick.eventTime.description.dropLast()).replacing("T", with: " ")
+        let time = self.clock.plain(tick.eventTime, digits: 6)
         switch tick {
         case .trade(let trade):
             return Self.line(

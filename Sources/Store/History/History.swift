@@ -1,0 +1,57 @@
+import Market
+public import Postgres
+
+/// Reads what was recorded: candles, ticks, and how much there is.
+///
+/// Each call sees one moment of the database, and streams: memory does not grow with what is read.
+public struct History: Sendable {
+    /// Ticks are read along their index: the first rows come at once, and the order costs nothing.
+    static let begin = """
+        BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; \
+        SET LOCAL enable_bitmapscan = off; SET LOCAL max_parallel_workers_per_gather = 0
+        """
+
+    let client: PostgresClient
+    let catalog: SymbolCatalog
+
+    /// Reads through `client`.
+    public init(client: PostgresClient, catalog: SymbolCatalog) {
+        self.client = client
+        self.catalog = catalog
+    }
+
+    /// Known symbols that look like `name`, the nearest first, three at most; for messages about unknown ones.
+    public func nearestSymbols(to name: String) async throws -> [String] {
+        Spelling.nearest(to: name, among: try await self.catalog.symbols().map(\.name))
+    }
+
+    /// Runs `body` in a transaction that sees one moment of the database.
+    func reading<Value: Sendable>(_ body: (PostgresConnection) async throws -> Value) async throws -> Value {
+        try await self.client.withConnection { connection in
+            try await connection.execute(Self.begin)
+            let value = try await body(connection)
+            try await connection.execute("COMMIT")
+            return value
+        }
+    }
+
+    /// The ids of a symbol and a venue that were recorded.
+    ///
+    /// - Throws: ``StoreError`` about an unknown name or a range without anything in it.
+    func ids(
+        _ symbol: Symbol, _ venue: Venue?, since: Timestamp?, until: Timestamp?
+    ) async throws -> (symbol: Int32, venue: Int16?) {
+        if let since, let until, since >= until {
+            throw StoreError.invalidRange(
+                "The time span from \(since) to \(until) is empty. Let it end after its start.")
+        }
+        guard let symbolID = try await self.catalog.existingID(of: symbol) else {
+            throw StoreError.unknownSymbol(symbol.name, nearest: try await self.nearestSymbols(to: symbol.name))
+        }
+        guard let venue else { return (symbolID, nil) }
+        guard let venueID = try await self.catalog.existingID(of: venue) else {
+            throw StoreError.unknownVenue(venue.name, known: try await self.catalog.venues().map(\.name))
+        }
+        return (symbolID, venueID)
+    }
+}
