@@ -38,7 +38,7 @@ enum CommandError: Error, CustomStringConvertible {
         case CommandError.unavailable: 69
         case CommandError.cannotCreate: 73
         case let error as SetupError: error.exitCode
-        case is FeedProblem, is FeedFileError, is RecordingError: 65
+        case is FeedProblem, is FeedFileError, is RecordingError, is ImportError: 65
         case is MarketError, is AlertSyntaxError, is FaultPlanError: 64
         case let error as StoreError: self.exitCode(for: error)
         case let error as PostgresError: self.exitCode(for: error)

@@ -19,9 +19,8 @@ struct TickwireCommand: AsyncParsableCommand {
         version: TickwireVersion.current,
         subcommands: [
             UpCommand.self, IngestCommand.self, GatewayCommand.self, WatchCommand.self, HistoryCommand.self,
-            CandlesCommand.self, AlertsCommand.self, FeedsCommand.self, SymbolsCommand.self, SessionsCommand.self,
-            JournalCommand.self,
-            SimulateCommand.self, MigrateCommand.self, VersionCommand.self,
+            ImportCommand.self, CandlesCommand.self, AlertsCommand.self, FeedsCommand.self, SymbolsCommand.self,
+            SessionsCommand.self, JournalCommand.self, SimulateCommand.self, MigrateCommand.self, VersionCommand.self,
         ]
     )
 }
