@@ -6,9 +6,11 @@ public import Postgres
 /// Each call sees one moment of the database, and streams: memory does not grow with what is read.
 public struct History: Sendable {
     /// Ticks are read along their index: the first rows come at once, and the order costs nothing.
+    ///
+    /// What is switched off counts as dear, and dear statements would first be compiled (JIT), which takes half a second.
     static let begin = """
         BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off; \
-        SET LOCAL enable_bitmapscan = off; SET LOCAL max_parallel_workers_per_gather = 0
+        SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0
         """
 
     let client: PostgresClient
