@@ -1,6 +1,8 @@
 -- What recording without loss and history need: the journal's positions, what it had to give up, which transaction brought
 -- which ticks, and candles.
 
+DROP TABLE recorder_positions;
+
 -- How much of a journal is in the database, by consumer. A batch moves its position in its own transaction, so that after a
 -- lost connection or a crash it is known whether the batch is in.
 CREATE TABLE journal_positions (
@@ -40,7 +42,7 @@ CREATE TABLE recorded_batches (
     trades_to bigint NOT NULL,
     journal uuid NOT NULL,
     -- What its rows carry as xmin: its own transaction, and the parts of it that could have been rolled back alone.
-    xmins xid[] NOT NULL
+    xmins xid[] NOT NULL DEFAULT ARRAY[pg_current_xact_id()::xid]
 );
 
 CREATE INDEX recorded_batches_journal ON recorded_batches (journal, trades_to);

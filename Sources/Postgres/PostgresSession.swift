@@ -90,10 +90,15 @@ public final class PostgresSession {
     /// otherwise.
     ///
     /// - Throws: ``PostgresError`` of the first statement that fails; the rest is not run.
-    public func execute(_ script: String) throws(PostgresError) {
+    public func execute(_ script: String) throws(PostgresError) { _ = try self.affectedRows(of: script) }
+
+    /// Runs a script as ``execute(_:)`` does, and returns how many rows its last statement touched.
+    ///
+    /// - Throws: ``PostgresError`` of the first statement that fails; the rest is not run.
+    public func affectedRows(of script: String) throws(PostgresError) -> Int {
         try self.checkUsable()
         guard PQsendQuery(self.handle, script) == 1 else { throw self.lost() }
-        _ = try self.results()
+        return try self.results().affectedRows
     }
 
     /// Runs `body` between BEGIN and COMMIT; rolls back when it throws.

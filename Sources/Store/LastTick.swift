@@ -2,6 +2,12 @@ public import Market
 
 /// The newest state of a symbol at a venue: everything a `ticker` payload needs.
 public struct LastTick: Sendable, Hashable {
+    /// What there is one newest state of.
+    struct Key: Hashable, Sendable {
+        let symbol: Symbol
+        let venue: Venue
+    }
+
     /// The instrument.
     public var symbol: Symbol
     /// Where it trades.
@@ -62,4 +68,6 @@ public struct LastTick: Sendable, Hashable {
         self.receivedTime = receivedTime
         self.sequence = sequence
     }
+
+    var key: Key { Key(symbol: self.symbol, venue: self.venue) }
 }

@@ -45,7 +45,7 @@ def test_a_feed_with_a_bad_file_does_not_run(tmp_path, database):
 
 
 def test_a_wrong_database_url(tmp_path):
-    result = tickwire("up", "--port", free_port(), DATABASE_URL="postgresql://ann:topsecret@127.0.0.1:9/nowhere", TICKWIRE_DATA_DIR=tmp_path)
+    result = tickwire("up", "--port", free_port(), DATABASE_URL="postgresql://ann:topsecret@127.0.0.1:9/nowhere", TICKWIRE_DATABASE_WAIT=1, TICKWIRE_DATA_DIR=tmp_path)
     assert result.returncode == 69
     line = result.stderr.strip().splitlines()[-1]
     assert "127.0.0.1" in line and "DATABASE_URL" in line

@@ -32,7 +32,8 @@ def write_batch(connection, ids, at=START, venue=1, symbol=1, quotes=False):
                 " FROM unnest(%s::bigint[]) AS i", (at, symbol, venue, list(ids)))
         times = [at + datetime.timedelta(seconds=i) for i in (min(ids), max(ids))]
         connection.execute(
-            "INSERT INTO recorded_batches (from_time, to_time, xmins) VALUES (%s, %s, ARRAY[pg_current_xact_id()::xid])", times)
+            "INSERT INTO recorded_batches (from_time, to_time, received_from, received_to, trades_from, trades_to, journal)"
+            " VALUES (%s, %s, now(), now(), 0, 0, gen_random_uuid())", times)
         connection.execute("SELECT pg_notify('tickwire_ticks', '')")
 
 
@@ -201,7 +202,9 @@ def test_follow_of_ticks_has_no_hole_and_no_double(env, database, tmp_path):
                 with second.transaction():
                     second.execute("INSERT INTO trades SELECT '2026-11-21', now(), NULL, 1, 1, 0, 's', 5, 1, 'late' || i FROM generate_series(%s::int, %s) AS i", (round * 10, round * 10 + 4))
                     write_batch(first, range(round * 1000 + 500, round * 1000 + 550))
-                    second.execute("INSERT INTO recorded_batches (from_time, to_time, xmins) VALUES ('2026-11-21', '2026-11-21', ARRAY[pg_current_xact_id()::xid])")
+                    second.execute(
+                        "INSERT INTO recorded_batches (from_time, to_time, received_from, received_to, trades_from, trades_to, journal)"
+                        " VALUES ('2026-11-21', '2026-11-21', now(), now(), 0, 0, gen_random_uuid())")
                     second.execute("NOTIFY tickwire_ticks, ''")
             expected = {row[0] for row in first.execute("SELECT trade_id FROM trades")}
             wait_until(lambda: len(follower.ids()) >= len(expected), what="the followed ticks")

@@ -178,7 +178,7 @@ struct RecorderTests {
                 try await recorder.flush()
                 #expect(recorder.counters.received == Int64(rounds * 1_300))
                 #expect(recorder.counters.recorded == Int64(rounds * 1_300))
-                #expect(recorder.counters.dropped == 0)
+                #expect(recorder.counters.lost == 0)
                 #expect(recorder.counters.lastError == nil)
             }
             let counts = try await store.client.query(
@@ -198,23 +198,99 @@ struct RecorderTests {
     func unansweredCommit() async throws {
         try await TestStore.with { store in
             var random = SplitMix64(seed: 3)
-            let writer = TickWriter(recorderID: "00000000000000000000000000000001", catalog: store.catalog)
+            let writer = TickWriter(journal: "00000000000000000000000000000001", catalog: store.catalog)
             var trades = try Trade.random(count: 20, from: start, using: &random)
             for index in trades.indices { trades[index].id = nil }
-            let batch = TickBatch(number: 1, trades: trades, quotes: [], states: [])
+            let batch = TickBatch(
+                from: JournalPlace(trades: 0, quotes: 0), to: JournalPlace(trades: 20, quotes: 0), trades: trades,
+                quotes: [], losses: [])
             let endings = try await store.client.withConnection { connection in
                 try await connection.withSession { session in
-                    try writer.prepare(session)
-                    return [try writer.write(batch, session), try writer.write(batch, session)]
+                    let place = try writer.prepare(session)
+                    #expect(place == batch.from)
+                    return [
+                        try writer.write(writer.prepare(batch), session),
+                        try writer.write(writer.prepare(batch), session),
+                    ]
                 }
             }
-            guard case .committed(let outcome) = endings[0], case .wasCommitted = endings[1] else {
+            guard case .committed(let outcome) = endings[0], case .moved(let place) = endings[1] else {
                 Issue.record("the second attempt did not see the first")
                 return
             }
             #expect(outcome.recorded == 20)
+            #expect(place == batch.to)
             let stored = try await store.number("SELECT count(*) FROM trades")
             #expect(stored == 20)
+        }
+    }
+
+    @Test("What a recorder leaves in the journal the next one writes, and nothing else again", arguments: UInt64(0)..<3)
+    func restart(seed: UInt64) async throws {
+        try await TestStore.with { store in
+            try await TemporaryFolder.with { folder in
+                var random = SplitMix64(seed: seed)
+                var given: Int64 = 0
+                for round in 0..<6 {
+                    var trades = try Trade.random(count: 700, firstID: round * 700 + 1, from: start, using: &random)
+                    for index in trades.indices { trades[index].id = nil }
+                    given += 700
+                    let isStopped = round % 2 == 0
+                    // With no time to write anything a recorder leaves it all.
+                    let settings = RecorderSettings(
+                        batchTicksMax: 100, batchWait: isStopped ? .seconds(3600) : .milliseconds(2),
+                        stopTimeout: isStopped ? .zero : .seconds(3))
+                    try await store.recording(settings, journal: folder) { [trades] recorder in
+                        recorder.record(trades.map { .trade($0) })
+                        if !isStopped { try await recorder.flush() }
+                    }
+                    let stored = try await store.number("SELECT count(*) FROM trades")
+                    if isStopped { #expect(stored <= given) } else { #expect(stored == given) }
+                }
+            }
+        }
+    }
+
+    @Test("Every tick carries the transaction of its batch, whichever way it went in")
+    func batches() async throws {
+        try await TestStore.with { store in
+            var random = SplitMix64(seed: 9)
+            var trades = try Trade.random(count: 400, from: start, using: &random)
+            let quotes = trades.prefix(50).map {
+                Tick.quote(
+                    Quote(
+                        symbol: $0.symbol, venue: $0.venue, bid: $0.price, ask: nil, eventTime: $0.eventTime,
+                        receivedTime: $0.receivedTime))
+            }
+            trades[77].id = "\0"
+            try await store.recording { [trades] recorder in
+                recorder.record(Array(quotes))
+                recorder.record(trades.prefix(10).map { .trade($0) })
+                try await recorder.flush()
+                // With duplicates, then with a refused row.
+                recorder.record(trades.prefix(70).map { .trade($0) })
+                try await recorder.flush()
+                recorder.record(trades.suffix(350).map { .trade($0) })
+                try await recorder.flush()
+                #expect(recorder.counters.recorded == 449)
+                #expect(recorder.counters.duplicates == 30)
+                #expect(recorder.counters.quarantined == 1)
+            }
+            for table in ["trades", "quotes"] {
+                let strays = try await store.number(
+                    """
+                    SELECT count(*) FROM \(table) AS tick WHERE NOT EXISTS (
+                        SELECT FROM recorded_batches
+                        WHERE tick.xmin = ANY (xmins) AND event_time BETWEEN from_time AND to_time
+                          AND received_time BETWEEN received_from AND received_to
+                    )
+                    """)
+                #expect(strays == 0)
+            }
+            let moved = try await store.number(
+                "SELECT count(*) FROM recorded_batches WHERE trades_to > trades_from OR trades_from = trades_to")
+            let batches = try await store.number("SELECT count(*) FROM recorded_batches")
+            #expect(moved == batches && batches >= 3)
         }
     }
 
@@ -302,70 +378,44 @@ struct RecorderTests {
         }
     }
 
-    @Test("Without a database ticks wait up to the bound; then the oldest quotes go first, and each is counted")
-    func bound() async throws {
-        let client = PostgresClient(PostgresSettings("host=127.0.0.1 port=1 dbname=none"), logger: TestServer.logger)
-        let settings = RecorderSettings(batchTicksMax: 10, queueTicksMax: 100, stopTimeout: .milliseconds(1))
-        let recorder = Recorder(
-            client: client, catalog: SymbolCatalog(client: client), settings: settings, logger: TestServer.logger
-        )
-        var random = SplitMix64(seed: 7)
-        let trades = try Trade.random(count: 90, from: start, using: &random)
-        let quotes = trades.map {
-            Tick.quote(
-                Quote(
-                    symbol: $0.symbol, venue: $0.venue, bid: $0.price, ask: nil, eventTime: start, receivedTime: start))
+    @Test("Without a database ticks wait in the journal, and stay there when the recorder has to stop")
+    func absentDatabase() async throws {
+        try await TemporaryFolder.with { folder in
+            let client = PostgresClient(
+                PostgresSettings("host=127.0.0.1 port=1 dbname=none"), logger: TestServer.logger)
+            let journal = try Journal(JournalSettings(directory: folder), logger: TestServer.logger)
+            defer { journal.close() }
+            let recorder = Recorder(
+                client: client, catalog: SymbolCatalog(client: client), journal: journal,
+                settings: RecorderSettings(batchTicksMax: 10, stopTimeout: .milliseconds(1)), logger: TestServer.logger
+            )
+            var random = SplitMix64(seed: 7)
+            let trades = try Trade.random(count: 90, from: start, using: &random)
+            recorder.record(trades.map { .trade($0) })
+            #expect(recorder.counters.pending == 90)
+            let running = Task { try await recorder.run() }
+            while recorder.counters.lastError == nil { await Task.yield() }
+            running.cancel()
+            // Its last words are an error it was interrupted in, or none.
+            _ = await running.result
+            await #expect(throws: StoreError.self) { try await recorder.flush() }
+            await #expect(throws: StoreError.self) { try await recorder.run() }
+            let waiting = try journal.reader(of: .trades, from: 0).batch(ticksMax: 1_000)
+            #expect(waiting?.trades == trades)
         }
-        recorder.record(quotes + trades.map { .trade($0) })
-        #expect(recorder.counters.dropped == 80)
-        #expect(recorder.counters.pending == 100)
-        let running = Task { try await recorder.run() }
-        while recorder.counters.lastError == nil { await Task.yield() }
-        running.cancel()
-        // Its last words are an error it was interrupted in, or none.
-        _ = await running.result
-        #expect(recorder.counters.pending == 0)
-        recorder.record(quotes)
-        #expect(recorder.counters.dropped == recorder.counters.received)
-        await #expect(throws: StoreError.self) { try await recorder.flush() }
-        await #expect(throws: StoreError.self) { try await recorder.run() }
     }
 
     @Test("A malformed connection string ends the recorder at once")
     func malformed() async throws {
         let client = PostgresClient(PostgresSettings("nonsense"), logger: TestServer.logger)
-        let recorder = Recorder(client: client, catalog: SymbolCatalog(client: client), logger: TestServer.logger)
-        var random = SplitMix64(seed: 8)
-        recorder.record([.trade(try Trade.random(count: 1, from: start, using: &random)[0])])
-        await #expect(throws: PostgresError.malformedConnectionString) { try await recorder.run() }
-    }
-}
-
-@Suite("The recorder's queue")
-struct TickQueueTests {
-    @Test("What is taken is what was appended less what was dropped, in order", arguments: UInt64(0)..<50)
-    func order(seed: UInt64) {
-        var random = SplitMix64(seed: seed)
-        var queue = Fifo<Int>()
-        var model: [Int] = []
-        for step in 0..<2_000 {
-            switch Int.random(in: 0..<10, using: &random) {
-            case 0..<6:
-                for value in 0..<Int.random(in: 1...40, using: &random) {
-                    queue.append(step * 100 + value)
-                    model.append(step * 100 + value)
-                }
-            case 6..<9:
-                let count = Int.random(in: 0...60, using: &random)
-                #expect(queue.takeFirst(count) == Array(model.prefix(count)))
-                model.removeFirst(min(count, model.count))
-            default:
-                let count = Int.random(in: 0...20, using: &random)
-                queue.dropFirst(count)
-                model.removeFirst(min(count, model.count))
-            }
-            #expect(queue.count == model.count)
-            #expect(queue.appended - queue.removed == Int64(model.count))
+        try await TemporaryFolder.with { folder in
+            let journal = try Journal(JournalSettings(directory: folder), logger: TestServer.logger)
+            defer { journal.close() }
+            let recorder = Recorder(
+                client: client, catalog: SymbolCatalog(client: client), journal: journal, logger: TestServer.logger)
+            var random = SplitMix64(seed: 8)
+            recorder.record([.trade(try Trade.random(count: 1, from: start, using: &random)[0])])
+            await #expect(throws: PostgresError.malformedConnectionString) { try await recorder.run() }
         }
     }
 }

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Foundation
 import Logging
 import Market
 import Postgres
@@ -27,20 +27,25 @@ struct TestStore: Sendable {
         }
     }
 
-    /// Runs a recorder while `body` works with it, then stops it.
+    /// Runs a recorder on a journal of its own, or on the one in `directory`, while `body` works with it, then stops it.
     func recording<Value: Sendable>(
-        _ settings: RecorderSettings = RecorderSettings(batchWait: .milliseconds(5)),
+        _ settings: RecorderSettings = RecorderSettings(batchWait: .milliseconds(5)), journal directory: String? = nil,
         _ body: (Recorder) async throws -> Value
     ) async throws -> Value {
-        let recorder = Recorder(
-            client: self.client, catalog: self.catalog, settings: settings, logger: TestServer.logger
-        )
-        return try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await recorder.run() }
-            let value = try await body(recorder)
-            group.cancelAll()
-            try await group.waitForAll()
-            return value
+        try await TemporaryFolder.with { folder in
+            let journal = try Journal(JournalSettings(directory: directory ?? folder), logger: TestServer.logger)
+            defer { journal.close() }
+            let recorder = Recorder(
+                client: self.client, catalog: self.catalog, journal: journal, settings: settings,
+                logger: TestServer.logger
+            )
+            return try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await recorder.run() }
+                let value = try await body(recorder)
+                group.cancelAll()
+                try await group.waitForAll()
+                return value
+            }
         }
     }
 
@@ -89,3 +94,16 @@ func time(_ text: String) throws -> Timestamp { try #require(Timestamp(iso8601: 
 
 /// A number from its digits.
 func decimal(_ text: String) throws -> Decimal64 { try #require(Decimal64(text)) }
+
+/// A folder that is gone after the test.
+enum TemporaryFolder {
+    static func with<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+        let url = FileManager.default.temporaryDirectory.appendingPathComponent("tickwire-" + UUID().uuidString)
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        defer {
+            // Left behind it does no harm.
+            try? FileManager.default.removeItem(at: url)
+        }
+        return try await body(url.path)
+    }
+}

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Store
 import Testing
 
 @testable import Tickwire
@@ -34,6 +35,8 @@ struct SettingsLoaderTests {
                 "TICKWIRE_APP_SECRET": "s", "TICKWIRE_WEBHOOKS_ALLOW_PRIVATE": "true", "TICKWIRE_LOG_LEVEL": "error",
                 "TICKWIRE_PUBLISH_URL": "http://a/", "TICKWIRE_PUBLISH_BATCH": "1000", "TICKWIRE_DEMO": "true",
                 "TICKWIRE_SIMULATOR_RATE": "5", "TICKWIRE_PUSH_APNS_TOPIC": "a.b",
+                "TICKWIRE_JOURNAL_SIZE_MAX": "512 MB",
+                "TICKWIRE_RETENTION_TRADES": "365", "TICKWIRE_DATABASE_WAIT": "120", "TICKWIRE_RETENTION_QUOTES": "30",
             ]
         )
         #expect(settings.databaseURL == "postgresql://a@b/c")
@@ -49,6 +52,10 @@ struct SettingsLoaderTests {
         #expect(settings.isDemo)
         #expect(settings.simulatorRate == 5)
         #expect(settings.apnsTopic == "a.b")
+        #expect(settings.journalBytesMax == 512 << 20)
+        #expect(settings.retention.tradeDays == 365)
+        #expect(settings.databaseWait == .seconds(120))
+        #expect(settings.retention.quoteDays == 30)
     }
 
     @Test("The example file is valid and says the defaults")
@@ -63,6 +70,9 @@ struct SettingsLoaderTests {
         #expect(settings.feeds == Settings.defaultFeeds)
         #expect(settings.publishBatch == defaults.publishBatch)
         #expect(settings.apnsTopic == defaults.apnsTopic)
+        #expect(settings.journalBytesMax == defaults.journalBytesMax)
+        #expect(settings.retention == defaults.retention)
+        #expect(settings.databaseWait == defaults.databaseWait)
     }
 
     @Test(
@@ -70,7 +80,9 @@ struct SettingsLoaderTests {
         arguments: [
             ("TICKWIRE_PORT", "70000"), ("TICKWIRE_PORT", "abc"), ("TICKWIRE_FEEDS_FALLBACK", "maybe"),
             ("TICKWIRE_LOG_LEVEL", "loud"), ("TICKWIRE_DEMO", "perhaps"), ("TICKWIRE_PUBLISH_URL", "gateway:6001"),
-            ("TICKWIRE_SIMULATOR_RATE", "0"),
+            ("TICKWIRE_SIMULATOR_RATE", "0"), ("TICKWIRE_JOURNAL_SIZE_MAX", "4 apples"),
+            ("TICKWIRE_JOURNAL_SIZE_MAX", "1MB"),
+            ("TICKWIRE_JOURNAL_SIZE_MAX", "99999999999999999999GB"), ("TICKWIRE_RETENTION_TRADES", "0"),
         ]
     )
     func badValues(name: String, value: String) async {

@@ -74,10 +74,12 @@ struct ImportStaging {
     /// Moves the ticks into the tables.
     func move(_ lookalikes: TickImport.Lookalikes) async throws -> ImportSummary {
         try await self.resolveNames()
+        let ranges = try await self.ranges()
         let tradeCount = try await self.number("SELECT count(*) FROM import_trades")
         let quoteCount = try await self.number("SELECT count(*) FROM import_quotes")
         try await self.handle(lookalikes)
         var summary = ImportSummary()
+        summary.ranges = ranges
         let names = """
             JOIN import_symbols AS symbol ON symbol.number = tick.symbol_id JOIN import_venues AS venue ON venue.number = tick.venue_id
             """
@@ -86,21 +88,15 @@ struct ImportStaging {
             WITH inserted AS (
                 INSERT INTO trades SELECT event_time, received_time, venue_sequence, symbol.id, venue.id, flags, side, price, size, trade_id
                 FROM import_trades AS tick \(names) ORDER BY event_time, symbol.id
-                ON CONFLICT DO NOTHING RETURNING event_time, symbol_id, venue_id, trade_id
+                ON CONFLICT DO NOTHING RETURNING event_time, trade_id
             )
-            SELECT symbol.name, venue.name, min(event_time), max(event_time), count(*), count(*) FILTER (WHERE trade_id IS NULL)
-            FROM inserted JOIN import_symbols AS symbol ON symbol.id = symbol_id JOIN import_venues AS venue ON venue.id = venue_id
-            GROUP BY 1, 2 ORDER BY symbol.name COLLATE "C", venue.name COLLATE "C"
+            SELECT min(event_time), max(event_time), count(*), count(*) FILTER (WHERE trade_id IS NULL) FROM inserted
             """)
         var times: [Timestamp] = []
         for row in inserted {
-            let range = ImportedRange(
-                symbol: try row.symbol(0), venue: try row.venue(1), from: try row.timestamp(2), to: try row.timestamp(3)
-            )
-            summary.ranges.append(range)
-            times += [range.from, range.to]
-            summary.newTrades += try row.integer(4)
-            summary.newTradesWithoutID += try row.integer(5)
+            times += [try row.optionalTimestamp(0), try row.optionalTimestamp(1)].compactMap { $0 }
+            summary.newTrades += try row.integer(2)
+            summary.newTradesWithoutID += try row.integer(3)
         }
         let quotes = try await self.connection.query(
             """
@@ -125,12 +121,32 @@ struct ImportStaging {
         return summary
     }
 
-    /// Tells followers, as a recorder does.
+    /// Where the file has trades, those that are known already included: an import that was interrupted before the candles were made
+    /// makes them when it is run again.
+    private func ranges() async throws -> [ImportedRange] {
+        let rows = try await self.connection.query(
+            """
+            SELECT symbol.name, venue.name, min(event_time), max(event_time)
+            FROM import_trades AS tick JOIN import_symbols AS symbol ON symbol.number = tick.symbol_id
+            JOIN import_venues AS venue ON venue.number = tick.venue_id
+            GROUP BY 1, 2 ORDER BY symbol.name COLLATE "C", venue.name COLLATE "C"
+            """)
+        var ranges: [ImportedRange] = []
+        for row in rows {
+            ranges.append(
+                ImportedRange(
+                    symbol: try row.symbol(0), venue: try row.venue(1), from: try row.timestamp(2),
+                    to: try row.timestamp(3)))
+        }
+        return ranges
+    }
+
+    /// Tells followers, as a recorder does; to the candles it is a batch without trades, because they are made anew.
     private func announce(from: Timestamp, to: Timestamp) async throws {
         try await self.connection.query(
             """
-            INSERT INTO recorded_batches (from_time, to_time, xmins)
-            VALUES ($1::timestamptz, $2::timestamptz, ARRAY[pg_current_xact_id()::xid])
+            INSERT INTO recorded_batches (from_time, to_time, received_from, received_to, trades_from, trades_to, journal)
+            VALUES ($1::timestamptz, $2::timestamptz, '-infinity', 'infinity', 0, 0, gen_random_uuid())
             """, [.timestamp(from), .timestamp(to)])
         try await self.connection.query("SELECT pg_notify($1, '')", [.text(TickFollower.channel)])
     }

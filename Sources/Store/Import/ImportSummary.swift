@@ -14,7 +14,7 @@ public struct ImportSummary: Sendable, Hashable {
     public var newTradesWithoutID: Int64 = 0
     /// Headings of columns that were not read.
     public var ignoredColumns: [String] = []
-    /// Where trades are new: the candles there have changed.
+    /// Where the file has trades: candles there have to be made anew.
     public var ranges: [ImportedRange] = []
 }
 

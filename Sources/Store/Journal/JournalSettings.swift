@@ -9,9 +9,10 @@ public struct JournalSettings: Sendable {
     /// The alarm is raised at 80 % of it and ends below 60 %. At the bound the oldest quotes go first, then the oldest
     /// trades.
     public let bytesMax: Int64
-    /// Bytes of a segment file at most; default 64 MiB, 4 KiB to a sixteenth of ``bytesMax``.
+    /// Bytes of a segment file at most; default 2 MiB, 4 KiB to a sixteenth of ``bytesMax``.
     ///
-    /// A file is exceeded only by a single record that is larger than it.
+    /// A file is exceeded only by a single record that is larger than it. What has to go on a full disk goes by whole files, and the
+    /// newest of each stream stays: small ones let quotes go before trades on small disks, too.
     public let segmentBytesMax: Int64
     /// How long appended ticks gather before they are written; default 5 ms, 1 ms to 1 s.
     public let writeInterval: Duration
@@ -25,7 +26,7 @@ public struct JournalSettings: Sendable {
 
     /// Makes settings; only the folder has no default.
     public init(
-        directory: String, bytesMax: Int64 = 4 << 30, segmentBytesMax: Int64 = 64 << 20,
+        directory: String, bytesMax: Int64 = 4 << 30, segmentBytesMax: Int64 = 2 << 20,
         writeInterval: Duration = .milliseconds(5), syncInterval: Duration = .milliseconds(20),
         bufferBytesMax: Int = 64 << 20
     ) {

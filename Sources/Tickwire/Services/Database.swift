@@ -13,10 +13,13 @@ public struct Database: Sendable {
     /// - Parameters:
     ///   - settings: Where the database is.
     ///   - connectionsMax: How many connections this process may open.
+    ///   - wait: How long a server that cannot be reached is waited for.
     ///   - logger: Says what is being done.
     /// - Returns: A database whose schema is current.
     /// - Throws: ``SetupError``, `PostgresError` or `StoreError`.
-    public static func open(_ settings: Settings, connectionsMax: Int = 6, logger: Logger) async throws -> Database {
+    public static func open(
+        _ settings: Settings, connectionsMax: Int = 6, wait: Duration = .zero, logger: Logger
+    ) async throws -> Database {
         let database: Database
         if let url = settings.databaseURL {
             database = Database(
@@ -33,7 +36,9 @@ public struct Database: Sendable {
             )
         }
         do {
-            let applied = try await Migrator(client: database.client, directory: settings.migrationsDirectory).up()
+            let applied = try await self.reached(within: wait, logger: logger) {
+                try await Migrator(client: database.client, directory: settings.migrationsDirectory).up()
+            }
             if !applied.isEmpty {
                 logger.info("Database schema brought up to date", metadata: ["migrations": "\(applied.count)"])
             }
@@ -41,6 +46,28 @@ public struct Database: Sendable {
         } catch {
             await database.close(logger: logger)
             throw error
+        }
+    }
+
+    /// Does `work` again while the server cannot be reached: after a power failure both may start at the same time.
+    private static func reached<Result>(
+        within wait: Duration, logger: Logger, _ work: () async throws -> Result
+    ) async throws -> Result {
+        let deadline = ContinuousClock.now.advanced(by: wait)
+        var backOff = BackOff(longest: .seconds(2))
+        while true {
+            do {
+                return try await work()
+            } catch let error as PostgresError {
+                let pause = backOff.next()
+                switch error {
+                case .cannotConnect, .connectionLost: break
+                default: throw error
+                }
+                guard ContinuousClock.now.advanced(by: pause) < deadline else { throw error }
+                logger.warning("Waiting for PostgreSQL", metadata: ["error": "\(error)"])
+                try await Task.sleep(for: pause)
+            }
         }
     }
 

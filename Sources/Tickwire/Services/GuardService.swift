@@ -11,12 +11,17 @@ final class GuardService: Service {
     private let store: GuardStore
     private let queue: WriteQueue<GuardRecord>
 
-    init(store: GuardStore, logger: Logger) {
+    init(store: GuardStore, journal: Journal, logger: Logger) {
         self.store = store
         self.queue = WriteQueue(of: "gaps and held trades", waitingMax: 100_000, batchMax: 500, logger: logger) {
+            // A gap must not be called repaired while a crash could still take the trades that repaired it.
+            await journal.sync()
             try await store.write($0)
         }
     }
+
+    /// Writes gaps down now.
+    func write(_ gaps: [FeedGap]) async throws { try await self.store.write(gaps.map { .opened(GapRow($0)) }) }
 
     /// Takes what happens to gaps; any thread.
     func gapsChanged(_ changes: [GapChange]) {

@@ -37,8 +37,21 @@ struct IngestAssembly {
     /// Gets what a person should read.
     let announce: @Sendable (String) -> Void
 
+    /// A hole waits a second for reordered ticks before it is written down: one that an earlier run had seen lies no further back.
+    private static let lookBackSeconds = 10
+
     func assemble() async throws -> Parts {
-        let recorder = Recorder(client: self.database.client, catalog: self.catalog, logger: self.logger)
+        let journal = try Journal(
+            JournalSettings(
+                directory: self.settings.journalDirectory, bytesMax: Int64(self.settings.journalBytesMax)),
+            logger: self.logger
+        )
+        let positions = try await JournalPositions(client: self.database.client).reconcile(journal)
+        let candles = CandleWriter(
+            client: self.database.client, catalog: self.catalog, journal: journal.id, logger: self.logger)
+        let recorder = Recorder(
+            client: self.database.client, catalog: self.catalog, journal: journal, candles: candles,
+            logger: self.logger)
         let alerts = AlertService(
             client: self.database.client, store: AlertStore(client: self.database.client, catalog: self.catalog),
             publisher: self.publisher, options: try NotificationOptions(topic: self.settings.apnsTopic),
@@ -46,11 +59,13 @@ struct IngestAssembly {
         )
         let watcher = GuardService(
             store: GuardStore(client: self.database.client, catalog: self.catalog, process: UUID().uuidString),
-            logger: self.logger
+            journal: journal, logger: self.logger
         )
         let repairer = BackfillRunner(client: self.httpClient)
         let repair = GapRepair(repairer: repairer, records: watcher, logger: self.logger)
-        let pipeline = try await self.pipeline(recorder: recorder, alerts: alerts, watcher: watcher, repair: repair)
+        let market = try await self.restoredMarket(journal, positions)
+        let pipeline = try await self.pipeline(
+            market: market, recorder: recorder, alerts: alerts, watcher: watcher, repair: repair)
         repair.attach(pipeline)
         // What an earlier run could not finish is asked for at once, perhaps before the feeds are added.
         // Where a simulated market will be only its start tells.
@@ -59,7 +74,10 @@ struct IngestAssembly {
             repairer.setFeed(selected.feed, url: selected.url.flatMap { AddressOverride($0) })
         }
         let left = try await watcher.takeOver(of: self.feeds.map(\.feed.name)) { pipeline.nextNumber() }
-        repair.gapsChanged(left.map(GapChange.opened))
+        let unnoticed = try await self.unnoticedGaps(in: market) { pipeline.nextNumber() }
+        // Before anything new is recorded, which would hide them from the next start.
+        try await watcher.write(unnoticed)
+        repair.gapsChanged((left + unnoticed).map(GapChange.opened))
         let directory = self.directory
         let supervisor = try FeedSupervisor(
             eventLoopGroup: self.eventLoopGroup, httpClient: self.httpClient, logger: self.logger,
@@ -84,23 +102,69 @@ struct IngestAssembly {
             settings: DeliverySettings(allowsPrivateAddresses: self.settings.allowPrivateWebhooks),
             now: { Timestamp.now }, logger: self.logger
         )
+        let keeper = PartitionKeeper(
+            client: self.database.client, catalog: self.catalog, retention: self.settings.retention,
+            logger: self.logger)
         let feeds = FeedService(
             settings: self.settings, feeds: self.feeds, supervisor: supervisor, pipeline: pipeline,
             eventLoopGroup: self.eventLoopGroup, logger: self.logger,
             backlog: { Int(recorder.counters.pending) }, announce: self.announce
         )
         return Parts(
-            services: [RecorderService(recorder: recorder), deliveries, alerts, watcher, repair, symbols], feeds: feeds,
+            services: [
+                JournalService(journal: journal), CandleService(candles: candles), RecorderService(recorder: recorder),
+                PartitionService(keeper: keeper), deliveries, alerts, watcher, repair, symbols,
+            ], feeds: feeds,
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
                     + MetricsText.guardCounters(pipeline.guardCounters) + MetricsText.repair(waiting: repair.waiting)
-                    + MetricsText.recorder(recorder.counters) + MetricsText.deliveries(deliveries.counters)
+                    + MetricsText.recorder(recorder.counters) + MetricsText.journal(journal.counters)
+                    + MetricsText.candles(candles.counters) + MetricsText.deliveries(deliveries.counters)
             }, feedStatus: { FeedReportText.json(supervisor.monitors.map(\.status)) }
         )
     }
 
+    /// What earlier runs left: in the database, and in the journal behind `positions`.
+    private func restoredMarket(
+        _ journal: Journal, _ positions: [JournalStream: Int64]
+    ) async throws -> RestoredMarket {
+        let now = Timestamp.now
+        let day: Int64 = 86400 * 1_000_000_000
+        let venues = self.feeds.filter { $0.recording == nil && $0.feed.sequencing.trades == .contiguous }
+            .map(\.feed.name)
+        var market = RestoredMarket(
+            states: try await MarketRestorer(client: self.database.client, catalog: self.catalog).states(now: now),
+            newestTrades: try await LastTrades(client: self.database.client)
+                .load(since: now.advanced(byNanoseconds: -day)),
+            runs: try await RecordedRuns(client: self.database.client)
+                .load(of: venues, seconds: Self.lookBackSeconds, since: now.advanced(byNanoseconds: -day)),
+            contiguousVenues: Set(venues)
+        )
+        try market.takeWaiting(in: journal, after: positions)
+        return market
+    }
+
+    /// Holes before which an earlier run was killed that had seen them: it had not written them down yet.
+    private func unnoticedGaps(
+        in market: RestoredMarket, nextNumber: () -> UInt64
+    ) async throws -> [FeedGap] {
+        let recorded = RecordedRuns(client: self.database.client)
+        var gaps: [FeedGap] = []
+        for (source, runs) in market.runs {
+            for bounds in runs.holes {
+                let missing = try await recorded.missing(source, between: bounds)
+                if missing == 0 { continue }
+                gaps.append(
+                    FeedGap(
+                        id: nextNumber(), venue: source.venue, symbols: [source.symbol], bounds: bounds,
+                        reason: .reconnect, missing: missing, openedAt: .now))
+            }
+        }
+        return gaps
+    }
+
     private func pipeline(
-        recorder: Recorder, alerts: AlertService, watcher: GuardService, repair: GapRepair
+        market: RestoredMarket, recorder: Recorder, alerts: AlertService, watcher: GuardService, repair: GapRepair
     ) async throws -> MarketPipeline {
         let directory = self.directory
         let outputs = PipelineOutputs(
@@ -130,31 +194,18 @@ struct IngestAssembly {
             eventLoops: loops, venuePriority: names, sequenceStart: UInt64(Date().timeIntervalSince1970 * 1_000_000),
             settings: guardSettings, outputs: outputs
         )
-        let states = try await MarketRestorer(client: self.database.client, catalog: self.catalog).states(now: .now)
-        directory.insert(states.lazy.map { ($0.symbol, $0.venue) })
-        pipeline.restore(states)
-        let day: Int64 = 86400 * 1_000_000_000
-        pipeline.resume(
-            after: try await LastTrades(client: self.database.client)
-                .load(since: Timestamp.now.advanced(byNanoseconds: -day)))
+        directory.insert(market.states.lazy.map { ($0.symbol, $0.venue) })
+        pipeline.restore(market.states)
+        pipeline.resume(after: market.newestTrades)
         // What is not asked for any more misses nothing, however long it stays away.
         let choices = try await SymbolChoices(client: self.database.client).load()
         for selected in self.feeds where selected.recording == nil {
             let asked = Set(selected.selection.entries(for: selected.feed, choices: choices).map(\.symbol))
-            let known = states.filter { $0.venue == selected.feed.name }.map(\.symbol)
+            let known = market.states.filter { $0.venue == selected.feed.name }.map(\.symbol)
             pipeline.left(selected.feed.name, symbols: known.filter { !asked.contains($0) })
         }
         alerts.attach(pipeline)
         return pipeline
-    }
-}
-
-/// Runs the recorder until it is told to stop; then it writes what waits.
-private struct RecorderService: Service {
-    let recorder: Recorder
-
-    func run() async throws {
-        try await cancelWhenGracefulShutdown { try await self.recorder.run() }
     }
 }
 

@@ -61,11 +61,30 @@ enum MetricsText {
 
     static func recorder(_ counters: RecorderCounters) -> String {
         self.counter("tickwire_recorder_received_total", Int(counters.received))
+            + self.counter("tickwire_recorder_resumed_total", Int(counters.resumed))
             + self.counter("tickwire_recorder_recorded_total", Int(counters.recorded))
             + self.counter("tickwire_recorder_duplicates_total", Int(counters.duplicates))
             + self.counter("tickwire_recorder_quarantined_total", Int(counters.quarantined))
-            + self.counter("tickwire_recorder_dropped_total", Int(counters.dropped))
+            + self.counter("tickwire_recorder_batches_total", Int(counters.batches))
             + self.gauge("tickwire_recorder_pending", Int(counters.pending))
+    }
+
+    static func journal(_ counters: JournalCounters) -> String {
+        self.counter("tickwire_journal_appended_total", Int(counters.appended))
+            + self.counter("tickwire_journal_syncs_total", Int(counters.syncs))
+            + "# TYPE tickwire_journal_lost_total counter\n"
+            + "tickwire_journal_lost_total{stream=\"trades\"} \(counters.lostTrades)\n"
+            + "tickwire_journal_lost_total{stream=\"quotes\"} \(counters.lostQuotes)\n"
+            + self.gauge("tickwire_journal_bytes", Int(counters.bytesOnDisk))
+            + self.gauge("tickwire_journal_segments", counters.segments)
+            + self.gauge("tickwire_journal_pending_bytes", counters.pendingBytes)
+            + self.gauge("tickwire_journal_alarm", counters.isAlarmed ? 1 : 0)
+    }
+
+    static func candles(_ counters: CandleWriterCounters) -> String {
+        self.counter("tickwire_candles_written_total", Int(counters.barsWritten))
+            + self.counter("tickwire_candles_mended_trades_total", Int(counters.tradesMended))
+            + self.gauge("tickwire_candles_pending", Int(counters.pendingBars))
     }
 
     static func deliveries(_ counters: DeliveryCounters) -> String {

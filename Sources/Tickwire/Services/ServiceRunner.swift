@@ -54,7 +54,7 @@ public struct ServiceRunner: Sendable {
         let httpClient = HTTPClient(version: TickwireVersion.current)
         guard
             let database = try await StopSignal.cancelling({
-                try await Database.open(self.settings, logger: self.logger)
+                try await Database.open(self.settings, wait: self.settings.databaseWait, logger: self.logger)
             })
         else {
             await httpClient.shutdown()

@@ -1,6 +1,7 @@
 import Foundation
 public import Ingest
 public import Logging
+public import Store
 
 /// Everything an operator can set, checked.
 ///
@@ -16,6 +17,8 @@ public struct Settings: Sendable {
     ///
     /// `nil` keeps a private one under the data directory. Secret.
     public var databaseURL: String?
+    /// How long a service that starts waits for a PostgreSQL that cannot be reached.
+    public var databaseWait = Duration.seconds(10)
     /// The folder of feed files.
     public var feedsDirectory = ""
     /// The folder of migrations.
@@ -60,6 +63,10 @@ public struct Settings: Sendable {
     public var cryptoBand = GuardBand.crypto
     /// The same for stocks.
     public var stockBand = GuardBand.stock
+    /// What the journal may take on disk, over both streams; see ``journalBytesRange``.
+    public var journalBytesMax = 4 << 30
+    /// How long ticks stay in the database; for ever unless told otherwise.
+    public var retention = Retention()
     /// The least severe log messages shown.
     public var logLevel = Logger.Level.info
 
@@ -70,6 +77,12 @@ public struct Settings: Sendable {
         /// Nothing.
         case none
     }
+
+    /// What ``journalBytesMax`` may be: 16 MB…16 TB.
+    public static let journalBytesRange = (16 << 20)...(16 << 40)
+
+    /// Where ticks wait for PostgreSQL.
+    public var journalDirectory: String { self.dataDirectory + "/journal" }
 
     /// The feeds that run unless told otherwise: those that need no key.
     public static let defaultFeeds = ["coinbase", "kraken", "binance", "bitstamp"]

@@ -3,6 +3,7 @@ import Foundation
 import Ingest
 import Logging
 import Market
+import Store
 import SystemPackage
 import Yams
 
@@ -29,10 +30,12 @@ public struct SettingsFlags: Sendable {
 public enum SettingsLoader {
     /// The keys of `tickwire.yaml`; each is also `TICKWIRE_…` in capitals with underscores.
     static let keys = [
-        "bind", "port", "dataDir", "databaseURL", "feedsDir", "migrationsDir", "feeds.enabled", "feeds.fallback",
+        "bind", "port", "dataDir", "databaseURL", "databaseWait", "feedsDir", "migrationsDir", "feeds.enabled",
+        "feeds.fallback",
         "feeds.urls", "symbols", "demo", "simulator.rate", "simulator.faults", "publishURL", "publishBatch", "app.id",
-        "app.key", "app.secret", "guard.cryptoBand", "guard.stockBand", "webhooks.allowPrivate", "push.apnsTopic",
-        "log.level",
+        "app.key", "app.secret", "guard.cryptoBand", "guard.stockBand", "journal.sizeMax", "retention.trades",
+        "retention.quotes",
+        "webhooks.allowPrivate", "push.apnsTopic", "log.level",
     ]
 
     /// Reads and checks all settings.
@@ -111,6 +114,24 @@ public enum SettingsLoader {
             }
         }
 
+        /// A number of bytes, written as `64MB` or `4GB`; 1 kB is 1024 bytes.
+        func size(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
+            guard let text = self.text(key) else { return nil }
+            let number = text.prefix { $0.isNumber }
+            let unit = text.dropFirst(number.count).trimmingCharacters(in: .whitespaces).lowercased()
+            let shifts = ["": 0, "kb": 10, "mb": 20, "gb": 30, "tb": 40]
+            guard let shift = shifts[unit], let count = Int(number), count <= Int.max >> shift,
+                range.contains(count << shift)
+            else {
+                throw SetupError.badSetting(
+                    name: key, value: text,
+                    expected:
+                        "a size from \(range.lowerBound >> 20)MB to \(range.upperBound >> 40)TB, for example 512MB or 4GB"
+                )
+            }
+            return count << shift
+        }
+
         private static func split(_ text: String) -> [String] {
             text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
         }
@@ -132,6 +153,7 @@ public enum SettingsLoader {
             }
             settings.databaseURL = databaseURL
         }
+        if let seconds = try values.whole("databaseWait", in: 0...3600) { settings.databaseWait = .seconds(seconds) }
         settings.migrationsDirectory = try self.folder(
             values.text("migrationsDir"), named: "Migrations", setting: "migrationsDir"
         )
@@ -142,6 +164,11 @@ public enum SettingsLoader {
         if let percent = try values.whole("guard.stockBand", in: 0...100) {
             settings.stockBand = GuardBand(percent: percent)
         }
+        if let size = try values.size("journal.sizeMax", in: Settings.journalBytesRange) {
+            settings.journalBytesMax = size
+        }
+        settings.retention.tradeDays = try values.whole("retention.trades", in: 1...36_500)
+        settings.retention.quoteDays = try values.whole("retention.quotes", in: 1...36_500)
         if let allow = try values.flag("webhooks.allowPrivate") { settings.allowPrivateWebhooks = allow }
         if let topic = values.text("push.apnsTopic") { settings.apnsTopic = topic }
         if let level = values.text("log.level") {

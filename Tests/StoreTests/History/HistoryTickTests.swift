@@ -26,73 +26,85 @@ struct HistoryTickTests {
 
     private func count(_ ticks: [Tick]) -> [Tick: Int] { ticks.reduce(into: [:]) { $0[$1, default: 0] += 1 } }
 
-    @Test("Ticks come in one order, in batches, as they were recorded", arguments: [1, 7, 4_000], TickQuery.Kind.sets)
-    func order(batchSize: Int, kinds: Set<TickQuery.Kind>) async throws {
+    @Test("Ticks come in one order, in batches, as they were recorded")
+    func order() async throws {
         try await TestStore.with { store in
             let ticks = try self.ticks(seed: 11)
             try await store.record(ticks)
-            let symbol = try Symbol("BTC-USD")
-            var query = TickQuery(symbol: symbol, kinds: kinds)
-            func isWanted(_ tick: Tick) -> Bool {
-                if case .trade = tick { return kinds.contains(.trades) }
-                return kinds.contains(.quotes)
+            for kinds in TickQuery.Kind.sets {
+                for batchSize in [1, 7, 4_000] { try await self.check(ticks, kinds, batchSize, store) }
             }
-            let wanted = ticks.filter { $0.symbol == symbol && isWanted($0) }
-            var read: [PlacedTick] = []
-            try await store.history.placedTicks(query, batchSize: batchSize) { batch in
-                #expect((1...batchSize).contains(batch.count))
-                read += batch
-            }
-            #expect(self.count(read.map(\.tick)) == self.count(wanted))
-            #expect(zip(read, read.dropFirst()).allSatisfy { $0.cursor < $1.cursor })
-
-            func found(_ query: TickQuery) async throws -> [PlacedTick] {
-                var found: [PlacedTick] = []
-                try await store.history.placedTicks(query, batchSize: batchSize) { found += $0 }
-                return found
-            }
-            for count in [1, 10, 333, 100_000] {
-                query.count = .newest(count)
-                #expect(try await found(query) == Array(read.suffix(count)))
-                query.count = .first(count)
-                #expect(try await found(query) == Array(read.prefix(count)))
-            }
-            query.count = nil
-            query.venue = try Venue("kraken")
-            query.since = try time("2026-11-22T23:59:00Z")
-            query.until = try time("2026-11-23T00:01:00Z")
-            let (since, until) = (try time("2026-11-22T23:59:00Z"), try time("2026-11-23T00:01:00Z"))
-            let cut = read.filter { $0.tick.venue == query.venue && $0.eventTime >= since && $0.eventTime < until }
-            #expect(try await found(query) == cut)
         }
     }
 
-    @Test(
-        "Pages follow each other both ways without a hole and without a double", arguments: [1, 13, 10_000],
-        TickQuery.Kind.sets)
-    func pages(limit: Int, kinds: Set<TickQuery.Kind>) async throws {
+    private func check(
+        _ ticks: [Tick], _ kinds: Set<TickQuery.Kind>, _ batchSize: Int, _ store: TestStore
+    ) async throws {
+        let symbol = try Symbol("BTC-USD")
+        var query = TickQuery(symbol: symbol, kinds: kinds)
+        func isWanted(_ tick: Tick) -> Bool {
+            if case .trade = tick { return kinds.contains(.trades) }
+            return kinds.contains(.quotes)
+        }
+        let wanted = ticks.filter { $0.symbol == symbol && isWanted($0) }
+        var read: [PlacedTick] = []
+        try await store.history.placedTicks(query, batchSize: batchSize) { batch in
+            #expect((1...batchSize).contains(batch.count))
+            read += batch
+        }
+        #expect(self.count(read.map(\.tick)) == self.count(wanted))
+        #expect(zip(read, read.dropFirst()).allSatisfy { $0.cursor < $1.cursor })
+
+        func found(_ query: TickQuery) async throws -> [PlacedTick] {
+            var found: [PlacedTick] = []
+            try await store.history.placedTicks(query, batchSize: batchSize) { found += $0 }
+            return found
+        }
+        for count in [1, 10, 333, 100_000] {
+            query.count = .newest(count)
+            #expect(try await found(query) == Array(read.suffix(count)))
+            query.count = .first(count)
+            #expect(try await found(query) == Array(read.prefix(count)))
+        }
+        query.count = nil
+        query.venue = try Venue("kraken")
+        query.since = try time("2026-11-22T23:59:00Z")
+        query.until = try time("2026-11-23T00:01:00Z")
+        let (since, until) = (try time("2026-11-22T23:59:00Z"), try time("2026-11-23T00:01:00Z"))
+        let cut = read.filter { $0.tick.venue == query.venue && $0.eventTime >= since && $0.eventTime < until }
+        #expect(try await found(query) == cut)
+    }
+
+    @Test("Pages follow each other both ways without a hole and without a double")
+    func pages() async throws {
         try await TestStore.with { store in
             try await store.record(try self.ticks(seed: 12))
-            let query = TickQuery(
-                symbol: try Symbol("ETH-USD"), since: try time("2026-11-22T23:59:30Z"),
-                until: try time("2026-11-23T00:00:10Z"),
-                kinds: kinds)
-            var expected: [Tick] = []
-            try await store.history.ticks(query) { expected += $0 }
-            #expect(expected.count > 20)
-            for direction in [HistoryDirection.forward, .backward] {
-                var found: [Tick] = []
-                var cursor: TickCursor?
-                repeat {
-                    let page = try await store.history.tickPage(query, direction, after: cursor, limit: limit)
-                    #expect(page.elements.count <= limit)
-                    found += page.elements
-                    // As a client gives it back.
-                    cursor = try page.next.map { try #require(TickCursor($0.description)) }
-                    #expect(cursor == page.next)
-                } while cursor != nil
-                #expect(found == (direction == .forward ? expected : expected.reversed()))
+            for kinds in TickQuery.Kind.sets {
+                for limit in [1, 13, 10_000] { try await self.checkPages(kinds, limit, store) }
             }
+        }
+    }
+
+    private func checkPages(_ kinds: Set<TickQuery.Kind>, _ limit: Int, _ store: TestStore) async throws {
+        let query = TickQuery(
+            symbol: try Symbol("ETH-USD"), since: try time("2026-11-22T23:59:30Z"),
+            until: try time("2026-11-23T00:00:10Z"),
+            kinds: kinds)
+        var expected: [Tick] = []
+        try await store.history.ticks(query) { expected += $0 }
+        #expect(expected.count > 20)
+        for direction in [HistoryDirection.forward, .backward] {
+            var found: [Tick] = []
+            var cursor: TickCursor?
+            repeat {
+                let page = try await store.history.tickPage(query, direction, after: cursor, limit: limit)
+                #expect(page.elements.count <= limit)
+                found += page.elements
+                // As a client gives it back.
+                cursor = try page.next.map { try #require(TickCursor($0.description)) }
+                #expect(cursor == page.next)
+            } while cursor != nil
+            #expect(found == (direction == .forward ? expected : expected.reversed()))
         }
     }
 

@@ -58,9 +58,10 @@ struct TickFollowerTests {
         func commit() async throws {
             try await self.connection.execute(
                 """
-                INSERT INTO recorded_batches (from_time, to_time, xmins)
-                SELECT min(event_time), max(event_time), array_agg(DISTINCT xmin::text)::xid[] FROM trades
-                WHERE received_time = now();
+                INSERT INTO recorded_batches (from_time, to_time, received_from, received_to, trades_from, trades_to, journal, xmins)
+                SELECT min(event_time), max(event_time), now(), now(), 0, 0, gen_random_uuid(),
+                       array_agg(DISTINCT xmin::text)::xid[]
+                FROM trades WHERE received_time = now();
                 NOTIFY tickwire_ticks, '';
                 COMMIT
                 """)

@@ -60,7 +60,19 @@ struct ImportCommand: AsyncParsableCommand {
                 error.file = self.file == "-" ? "standard input" : self.file
                 throw error
             }
+            try await self.makeCandles(of: summary.ranges, client)
             self.report(summary)
+        }
+    }
+
+    private func makeCandles(of ranges: [ImportedRange], _ client: PostgresClient) async throws {
+        let builder = CandleBuilder(
+            client: client, catalog: SymbolCatalog(client: client), logger: Logger(label: "tickwire"))
+        for range in ranges {
+            if Terminal.hasProgress { Terminal.note("Making the candles of \(range.symbol) at \(range.venue)") }
+            _ = try await builder.rebuild(
+                symbol: range.symbol, venue: range.venue, since: range.from,
+                until: range.to.advanced(byNanoseconds: 1_000))
         }
     }
 

@@ -1,7 +1,7 @@
 import Market
 
 /// What trades and quotes have in common.
-protocol RecordedTick {
+protocol RecordedTick: Sendable {
     var symbol: Symbol { get }
     var venue: Venue { get }
     var eventTime: Timestamp { get }
@@ -13,9 +13,9 @@ extension Quote: RecordedTick {}
 /// A batch's trades or quotes with the ids of their symbols and venues.
 ///
 /// Ticks are not moved about: what is grouped and sorted are their places in the batch.
-struct TickColumn<Element: RecordedTick> {
+struct TickColumn<Element: RecordedTick>: Sendable {
     /// The places of the ticks of one UTC day, neighbours in the indexes next to each other.
-    struct Day {
+    struct Day: Sendable {
         let day: Int
         let rows: [Int]
 

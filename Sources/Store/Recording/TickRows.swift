@@ -2,16 +2,16 @@ import Market
 
 /// Ticks as rows of binary COPY, in the column order of migration 0001.
 enum TickRows {
-    /// Lengths and values of all columns of a trade but its id.
-    private static let tradeBytes = 10 * 4 + 8 + 8 + 8 + 4 + 2 + 2 + 1 + 2 * BinaryCopy.numericBytesMax
+    /// Lengths and values of all columns of a trade but its id, with its place.
+    private static let tradeBytes = 11 * 4 + 4 + 8 + 8 + 8 + 4 + 2 + 2 + 1 + 2 * BinaryCopy.numericBytesMax
     private static let quoteBytes = 11 * 4 + 8 + 8 + 8 + 4 + 2 + 2 + 5 * BinaryCopy.numericBytesMax
 
-    /// The rows of the ticks at `rows` of a batch.
-    static func encode(_ trades: TickColumn<Trade>, rows: ArraySlice<Int>) -> [UInt8] {
-        var copy = BinaryCopy(capacity: rows.count * 112)
+    /// The rows of the ticks at `rows` of a batch; `withPlace` adds each one's place in the batch as an `integer`.
+    static func encode(_ trades: TickColumn<Trade>, rows: ArraySlice<Int>, withPlace: Bool = false) -> [UInt8] {
+        var copy = BinaryCopy(capacity: rows.count * 120)
         for row in rows {
             let trade = trades.ticks[row]
-            copy.beginRow(columns: 10, bytes: Self.tradeBytes + (trade.id?.utf8.count ?? 0))
+            copy.beginRow(columns: withPlace ? 11 : 10, bytes: Self.tradeBytes + (trade.id?.utf8.count ?? 0))
             copy.append(trade.eventTime)
             copy.append(trade.receivedTime)
             copy.append(trade.venueSequence)
@@ -22,6 +22,7 @@ enum TickRows {
             copy.append(trade.price)
             copy.append(trade.size)
             copy.append(trade.id)
+            if withPlace { copy.append(Int32(truncatingIfNeeded: row)) }
         }
         return copy.finish()
     }
