@@ -73,13 +73,13 @@ def tickwire(*arguments, env=None, timeout=60, check=False, **extra):
 class Service:
     """A running `tickwire up|ingest|gateway`."""
 
-    def __init__(self, arguments, env, port, log_path):
+    def __init__(self, arguments, env, port, log_path, prefix=()):
         self.port = port
         self.env = env
         self.log_path = log_path
         self.log = open(log_path, "w")
         self.process = subprocess.Popen(
-            [PROGRAM, *map(str, arguments)], env=env, cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT,
+            [*prefix, PROGRAM, *map(str, arguments)], env=env, cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT,
             start_new_session=True,
         )
 
