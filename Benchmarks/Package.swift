@@ -31,6 +31,13 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "candle-benchmark",
+            dependencies: [
+                .product(name: "TickwireKit", package: "tickwire"), .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "record-benchmark",
             dependencies: [
                 .product(name: "TickwireKit", package: "tickwire"), .product(name: "Logging", package: "swift-log"),

@@ -4,11 +4,11 @@ import Market
 import Postgres
 import Store
 
-/// Measures how fast trades go through the recorder into PostgreSQL: one connection, batches of at most 5 000.
+/// Measures how fast trades go through the journal and the recorder into PostgreSQL: one connection, batches of at most 5 000,
+/// candles over another connection as in the service.
 ///
-/// Usage: `record-benchmark MIGRATIONS [ROWS]`, with `DATABASE_URL` naming a database that may be filled. Prints
-/// rows per
-/// second. The table is left filled, so that `record.sh` can give the same rows to psql.
+/// Usage: `record-benchmark MIGRATIONS [ROWS]`, with `DATABASE_URL` naming a database that may be filled. Prints rows per second. The
+/// table is left filled, so that `record.sh` can give the same rows to psql.
 @main
 struct RecordBenchmark {
     static func main() async throws {
@@ -22,10 +22,17 @@ struct RecordBenchmark {
         let settings = PostgresSettings(ProcessInfo.processInfo.environment["DATABASE_URL"] ?? "")
         let client = PostgresClient(settings, logger: logger)
         try await Migrator(client: client, directory: arguments[1]).up()
-        let recorder = Recorder(client: client, catalog: SymbolCatalog(client: client), logger: logger)
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("record-benchmark-\(getpid())")
+        let journal = try Journal(JournalSettings(directory: folder.path), logger: logger)
+        let catalog = SymbolCatalog(client: client)
+        let candles = CandleWriter(client: client, catalog: catalog, journal: journal.id, logger: logger)
+        let recorder = Recorder(
+            client: client, catalog: catalog, journal: journal, candles: candles,
+            settings: RecorderSettings(batchTicksMax: 5_000, catchUpTicksMax: 5_000), logger: logger)
         let ticks = try Self.trades(count: rowCount).map { Tick.trade($0) }
 
         let running = Task { try await recorder.run() }
+        let runningCandles = Task { try await candles.run() }
         // Connecting and making partitions is no part of the measurement.
         try await client.query("TRUNCATE trades")
         recorder.record([ticks[0]])
@@ -40,10 +47,14 @@ struct RecordBenchmark {
         let elapsed = begin.duration(to: .now)
         running.cancel()
         try await running.value
+        runningCandles.cancel()
+        try await runningCandles.value
+        journal.close()
+        try FileManager.default.removeItem(at: folder)
 
         let stored = try await client.query("SELECT count(*) FROM trades")[0].integer(0)
         let counters = recorder.counters
-        guard stored == Int64(rowCount), counters.duplicates == 0, counters.dropped == 0 else {
+        guard stored == Int64(rowCount), counters.duplicates == 0, counters.lost == 0 else {
             fatalError("stored \(stored) of \(rowCount) rows: \(counters)")
         }
         print(Int(Double(rowCount) / (elapsed / .seconds(1))))
