@@ -88,8 +88,10 @@ public struct RecordedRuns: Sendable {
         return runs
     }
 
-    /// How many trades are really missing between `bounds`: trades may be stored further away in time, and what `feed_gaps` has
-    /// a row for is known.
+    /// How many trades are really missing between `bounds`.
+    ///
+    /// Trades may be stored further away in time, what `feed_gaps` has a row for is known, and what a symbol did while it was not
+    /// asked for is not missing.
     public func missing(_ source: Source, between bounds: TickBounds) async throws -> Int64 {
         guard let from = bounds.fromSequence, let to = bounds.toSequence, let fromTime = bounds.fromTime,
             let toTime = bounds.toTime
@@ -106,6 +108,9 @@ public struct RecordedRuns: Sendable {
                        SELECT FROM feed_gaps
                        WHERE feed_gaps.venue_id = venues.id AND stream = 'trades' AND from_sequence < $4 AND to_sequence > $3
                          AND (symbol_id = symbols.id OR symbols.name = ANY (feed_gaps.symbols))
+                   ) OR EXISTS (
+                       SELECT FROM symbol_choices
+                       WHERE symbol = $1 AND feed IN ('', $2) AND changed_at > $5::timestamptz - interval '5 seconds'
                    )
             FROM symbols, venues WHERE symbols.name = $1 AND venues.name = $2
             """,

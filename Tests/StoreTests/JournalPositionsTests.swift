@@ -93,6 +93,11 @@ struct RecordedRunsTests {
             ])
             #expect(try await recorded.missing(self.source, between: holes[0]) == 0)
             #expect(try await recorded.missing(self.source, between: holes[1]) == 1)
+            // Asked for again since: it was not asked for when that hole came about.
+            try await store.client.query(
+                "INSERT INTO symbol_choices (symbol, is_wanted, changed_at) VALUES ('BTC-USD', true, $1)",
+                [.timestamp(self.start.advanced(byNanoseconds: 6_000_000_000))])
+            #expect(try await recorded.missing(self.source, between: holes[1]) == 0)
         }
     }
 
