@@ -3,14 +3,9 @@
 /// A trade touches one bar, that of its second; the longer ones are made of those when they are asked for. Exact: nothing is
 /// rounded, and any order of the same trades gives the same bars.
 public struct CandleAccumulator: Sendable {
-    fileprivate struct SeriesKey: Hashable {
-        let symbol: Symbol
-        let venue: Venue
-    }
-
     /// The seconds of one symbol at one venue.
     fileprivate struct Seconds {
-        let key: SeriesKey
+        let venueSymbol: VenueSymbol
         var bars: [CandleBar] = []
         /// Where in `bars` the newest trade went: mostly the next one goes there too.
         var current = 0
@@ -18,7 +13,7 @@ public struct CandleAccumulator: Sendable {
     }
 
     private var series: [Seconds] = []
-    private var places: [SeriesKey: Int] = [:]
+    private var places: [VenueSymbol: Int] = [:]
     /// How many bars of a second there are.
     public private(set) var secondCount = 0
 
@@ -29,14 +24,14 @@ public struct CandleAccumulator: Sendable {
     public mutating func add(_ trade: Trade) {
         let place = TradePlace(trade)
         let start = CandleInterval.second.start(of: place.microseconds)
-        let key = SeriesKey(symbol: trade.symbol, venue: trade.venue)
+        let venueSymbol = VenueSymbol(trade.symbol, trade.venue)
         let index: Int
-        if let known = self.places[key] {
+        if let known = self.places[venueSymbol] {
             index = known
         } else {
             index = self.series.count
-            self.series.append(Seconds(key: key))
-            self.places[key] = index
+            self.series.append(Seconds(venueSymbol: venueSymbol))
+            self.places[venueSymbol] = index
         }
         if self.series[index].add(place, size: trade.size, start: start) { self.secondCount += 1 }
     }
@@ -51,7 +46,7 @@ public struct CandleAccumulator: Sendable {
         var deltas: [CandleSeries] = []
         deltas.reserveCapacity(self.series.count * CandleInterval.kept.count)
         for seconds in self.series {
-            let isStock = seconds.key.symbol.quoteCurrency == nil
+            let isStock = seconds.venueSymbol.symbol.quoteCurrency == nil
             var made: [CandleInterval: [CandleBar]] = [
                 .second: seconds.bars.sorted { $0.start < $1.start }
             ]
@@ -63,7 +58,8 @@ public struct CandleAccumulator: Sendable {
                 if bars.isEmpty { continue }
                 deltas.append(
                     CandleSeries(
-                        symbol: seconds.key.symbol, venue: seconds.key.venue, interval: interval, bars: bars
+                        symbol: seconds.venueSymbol.symbol, venue: seconds.venueSymbol.venue, interval: interval,
+                        bars: bars
                     )
                 )
             }

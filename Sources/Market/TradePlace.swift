@@ -27,6 +27,20 @@ public struct TradePlace: Sendable, Comparable {
         }
     }
 
+    /// The place that was stored with a candle.
+    ///
+    /// - Parameters:
+    ///   - microseconds: Since the Unix epoch.
+    ///   - sequence: The venue's sequence number; −1 without one.
+    ///   - id: Empty without one, and with a sequence.
+    ///   - price: The executed price.
+    public init(microseconds: Int64, sequence: Int64, id: String, price: Decimal64) {
+        self.microseconds = microseconds
+        self.sequence = sequence
+        self.id = id
+        self.price = price
+    }
+
     /// Whether all that decides is the same; ids by their bytes.
     public static func == (left: TradePlace, right: TradePlace) -> Bool {
         left.microseconds == right.microseconds && left.sequence == right.sequence && left.price == right.price

@@ -4,10 +4,10 @@
 /// Normalised, so that equal numbers are equal field by field.
 public struct WideDecimal: Sendable, Hashable {
     /// The digits, four a group, the highest first; neither the first nor the last is zero.
-    private var groups: [UInt16]
+    private(set) var groups: [UInt16]
     /// The power of 10 000 of the first group; 0 for the number zero.
-    private var weight: Int
-    private var isNegative: Bool
+    private(set) var weight: Int
+    private(set) var isNegative: Bool
 
     /// The number zero.
     public static let zero = WideDecimal(groups: [], weight: 0, isNegative: false)
@@ -26,18 +26,25 @@ public struct WideDecimal: Sendable, Hashable {
     }
 
     /// Makes the same number as `value`.
-    public init(_ value: Decimal64) {
-        let shift = Int(value.exponent) & 3
-        var rest = UInt128(value.mantissa.magnitude)
-        for _ in 0..<shift { rest *= 10 }
+    public init(_ value: Decimal64) { self.init(mantissa: Int128(value.mantissa), exponent: Int(value.exponent)) }
+
+    /// Makes `mantissa` × 10^`exponent`.
+    init(mantissa: Int128, exponent: Int) {
+        var rest = mantissa.magnitude
         var groups: [UInt16] = []
+        let shift = exponent & 3
+        if shift != 0 {
+            // Groups meet at the decimal point: the lowest takes only 4 − shift digits and is filled up with zeros.
+            let taken = UInt128(powerOfTen(4 - shift))
+            groups.append(UInt16(rest % taken * UInt128(powerOfTen(shift))))
+            rest /= taken
+        }
         while rest != 0 {
             groups.append(UInt16(rest % 10_000))
             rest /= 10_000
         }
         self.init(
-            groups: groups.reversed(), weight: (Int(value.exponent) >> 2) + groups.count - 1,
-            isNegative: value.isNegative)
+            groups: groups.reversed(), weight: (exponent >> 2) + groups.count - 1, isNegative: mantissa < 0)
     }
 
     /// Whether the number is zero.

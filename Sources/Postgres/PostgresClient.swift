@@ -27,7 +27,6 @@ public final class PostgresClient: Sendable {
 
     private let state = Mutex(State())
     private let maxConnections: Int
-    private let reconnectFor: Duration
     private let logger: Logger
     /// How the server is reached.
     ///
@@ -40,14 +39,12 @@ public final class PostgresClient: Sendable {
     ///   - settings: Where the server is.
     ///   - maxConnections: How many connections the pool opens at most, at least 1. Dedicated ones of ``connect()``
     ///     come on top.
-    ///   - reconnectFor: How long a call goes on trying, with back-off, when the server cannot be reached.
     ///   - logger: Gets reconnects at level info and the server's notices at level debug.
     public init(
-        _ settings: PostgresSettings, maxConnections: Int = 4, reconnectFor: Duration = .zero, logger: Logger
+        _ settings: PostgresSettings, maxConnections: Int = 4, logger: Logger
     ) {
         self.settings = settings
         self.maxConnections = max(1, maxConnections)
-        self.reconnectFor = reconnectFor
         self.logger = logger
     }
 
@@ -145,7 +142,7 @@ public final class PostgresClient: Sendable {
             case .use(let connection): return connection
             case .connect:
                 do {
-                    return try await self.connectPatiently()
+                    return try await self.connect()
                 } catch {
                     self.giveUpSlot()
                     throw error
@@ -155,25 +152,6 @@ public final class PostgresClient: Sendable {
                     if connection.isUsable { return connection }
                     self.giveUpSlot()
                 }
-            }
-        }
-    }
-
-    private func connectPatiently() async throws(PostgresError) -> PostgresConnection {
-        let deadline = ContinuousClock.now.advanced(by: self.reconnectFor)
-        var backOff = BackOff()
-        while true {
-            do throws(PostgresError) {
-                return try await PostgresConnection.connect(self.settings, logger: self.logger)
-            } catch {
-                let wait = backOff.next()
-                guard case .cannotConnect = error, ContinuousClock.now.advanced(by: wait) < deadline else {
-                    throw error
-                }
-                self.logger.info(
-                    "PostgreSQL is not reachable, trying again", metadata: ["error": "\(error)", "wait": "\(wait)"]
-                )
-                do { try await Task.sleep(for: wait) } catch { throw .cancelled }
             }
         }
     }

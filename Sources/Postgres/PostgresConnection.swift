@@ -211,21 +211,6 @@ public final class PostgresConnection: Sendable {
         }
     }
 
-    /// Runs `COPY … TO STDOUT` and calls `body` with each piece of its data; see ``withCopyOut(_:pieceBytes:_:)``.
-    ///
-    /// - Parameters:
-    ///   - sql: The COPY statement; it takes no parameters.
-    ///   - pieceBytes: The length of a piece, about.
-    ///   - body: Gets pieces of whole rows; the next one is read when it returns.
-    /// - Throws: ``PostgresError``, or what `body` throws.
-    public func copyOut(
-        _ sql: String, pieceBytes: Int = 131_072, _ body: ([UInt8]) async throws -> Void
-    ) async throws {
-        try await self.withCopyOut(sql, pieceBytes: pieceBytes) { copy in
-            while let piece = try await copy.next() { try await body(piece) }
-        }
-    }
-
     /// Starts to LISTEN; the stream ends when the connection is lost or closed.
     ///
     /// At most 1 024 notifications wait in the stream; of more, the oldest go.

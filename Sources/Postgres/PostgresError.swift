@@ -98,6 +98,14 @@ public enum PostgresError: Error, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether nothing that happens at the server can mend it: a setting or the program itself is at fault.
+    public var isPermanent: Bool {
+        switch self {
+        case .malformedConnectionString, .unexpectedValue, .closed: true
+        case .cannotConnect, .connectionLost, .serialization, .outOfResources, .data, .refused, .cancelled: false
+        }
+    }
+
     /// One line for an operator.
     public var description: String {
         switch self {

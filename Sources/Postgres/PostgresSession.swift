@@ -241,9 +241,7 @@ public final class PostgresSession {
             self.control.pipe.drain()
             switch self.control.interruption() {
             case .nothing: break
-            case .cancel:
-                self.isCancelling = true
-                self.sendCancel()
+            case .cancel: self.cancelStatement()
             case .abort:
                 self.isBroken = true
                 throw .closed

@@ -2,12 +2,6 @@ public import Market
 
 /// The newest state of a symbol at a venue: everything a `ticker` payload needs.
 public struct LastTick: Sendable, Hashable {
-    /// What there is one newest state of.
-    struct Key: Hashable, Sendable {
-        let symbol: Symbol
-        let venue: Venue
-    }
-
     /// The instrument.
     public var symbol: Symbol
     /// Where it trades.
@@ -69,5 +63,5 @@ public struct LastTick: Sendable, Hashable {
         self.sequence = sequence
     }
 
-    var key: Key { Key(symbol: self.symbol, venue: self.venue) }
+    var venueSymbol: VenueSymbol { VenueSymbol(self.symbol, self.venue) }
 }

@@ -3,20 +3,6 @@ public import Postgres
 
 /// Which of a venue's trades are recorded, by the venue's own numbers: holes that nobody has written down yet show here.
 public struct RecordedRuns: Sendable {
-    /// Runs of one symbol at one venue.
-    public struct Source: Hashable, Sendable {
-        /// The instrument.
-        public let symbol: Symbol
-        /// Where it trades.
-        public let venue: Venue
-
-        /// Names a symbol at a venue.
-        public init(symbol: Symbol, venue: Venue) {
-            self.symbol = symbol
-            self.venue = venue
-        }
-    }
-
     private let client: PostgresClient
 
     /// Reads through `client`.
@@ -29,9 +15,11 @@ public struct RecordedRuns: Sendable {
     ///   - venues: Those whose trades are numbered without holes.
     ///   - seconds: How far to look back from each newest trade.
     ///   - time: Trades that happened before it do not count.
-    /// - Returns: Runs by symbol and venue; sources without such trades are left out.
+    /// - Returns: Runs by symbol and venue; symbols without such trades are left out.
     /// - Throws: ``PostgresError``.
-    public func load(of venues: [Venue], seconds: Int, since time: Timestamp) async throws -> [Source: SequenceRuns] {
+    public func load(of venues: [Venue], seconds: Int, since time: Timestamp) async throws -> [VenueSymbol:
+        SequenceRuns]
+    {
         if venues.isEmpty { return [:] }
         let rows = try await self.client.query(
             """
@@ -76,13 +64,13 @@ public struct RecordedRuns: Sendable {
             """,
             [.array(venues.map(\.name)), .timestamp(time), .integer(Int64(seconds))]
         )
-        var runs: [Source: SequenceRuns] = [:]
+        var runs: [VenueSymbol: SequenceRuns] = [:]
         for row in rows {
             let first = SequenceRuns.Place(
                 sequence: try row.integer(2), id: row.optionalText(3), time: try row.timestamp(4))
             let last = SequenceRuns.Place(
                 sequence: try row.integer(5), id: row.optionalText(6), time: try row.timestamp(7))
-            runs[Source(symbol: try row.symbol(0), venue: try row.venue(1)), default: SequenceRuns()]
+            runs[VenueSymbol(try row.symbol(0), try row.venue(1)), default: SequenceRuns()]
                 .insert(SequenceRuns.Run(first: first, last: last))
         }
         return runs
@@ -92,7 +80,7 @@ public struct RecordedRuns: Sendable {
     ///
     /// Trades may be stored further away in time, what `feed_gaps` has a row for is known, and what a symbol did while it was not
     /// asked for is not missing.
-    public func missing(_ source: Source, between bounds: TickBounds) async throws -> Int64 {
+    public func missing(_ venueSymbol: VenueSymbol, between bounds: TickBounds) async throws -> Int64 {
         guard let from = bounds.fromSequence, let to = bounds.toSequence, let fromTime = bounds.fromTime,
             let toTime = bounds.toTime
         else { return 0 }
@@ -115,7 +103,7 @@ public struct RecordedRuns: Sendable {
             FROM symbols, venues WHERE symbols.name = $1 AND venues.name = $2
             """,
             [
-                .text(source.symbol.name), .text(source.venue.name), .integer(from), .integer(to),
+                .text(venueSymbol.symbol.name), .text(venueSymbol.venue.name), .integer(from), .integer(to),
                 .timestamp(min(fromTime, toTime)), .timestamp(max(fromTime, toTime)),
             ]
         ).first

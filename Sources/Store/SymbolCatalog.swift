@@ -60,21 +60,30 @@ public final class SymbolCatalog: Sendable {
         return venues
     }
 
-    /// The id of a symbol that is known; `nil` for one that was never recorded or registered.
-    func existingID(of symbol: Symbol) async throws -> Int32? {
+    /// The id of a symbol that was recorded or registered.
+    ///
+    /// - Throws: ``StoreError/unknownSymbol(_:nearest:)`` with up to three known ones that look like it, or ``PostgresError``.
+    func id(of symbol: Symbol) async throws -> Int32 {
         if let id = self.state.withLock({ $0.symbolIDs[symbol] }) { return id }
         let rows = try await self.client.query("SELECT id FROM symbols WHERE name = $1", [.text(symbol.name)])
-        guard let row = rows.first else { return nil }
+        guard let row = rows.first else {
+            throw StoreError.unknownSymbol(
+                symbol.name, nearest: Spelling.nearest(to: symbol.name, among: try await self.symbols().map(\.name)))
+        }
         let id = Int32(truncatingIfNeeded: try row.integer(0))
         self.remember(symbols: [(symbol, id)], venues: [])
         return id
     }
 
-    /// The id of a venue that is known; `nil` for one that was never recorded.
-    func existingID(of venue: Venue) async throws -> Int16? {
+    /// The id of a venue that was recorded.
+    ///
+    /// - Throws: ``StoreError/unknownVenue(_:known:)`` or ``PostgresError``.
+    func id(of venue: Venue) async throws -> Int16 {
         if let id = self.state.withLock({ $0.venueIDs[venue] }) { return id }
         let rows = try await self.client.query("SELECT id FROM venues WHERE name = $1", [.text(venue.name)])
-        guard let row = rows.first else { return nil }
+        guard let row = rows.first else {
+            throw StoreError.unknownVenue(venue.name, known: try await self.venues().map(\.name))
+        }
         let id = Int16(truncatingIfNeeded: try row.integer(0))
         self.remember(symbols: [], venues: [(venue, id)])
         return id

@@ -168,7 +168,10 @@ struct PostgresConnectionTests {
             let observer = try await PostgresConnection.connect(settings, logger: TestServer.logger)
             let sleeping = Task { try await connection.query("SELECT pg_sleep(600)") }
             let isSleeping =
-                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+                """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active' AND datname = current_database()
+                """
             while try await observer.query(isSleeping)[0].integer(0) == 0 { await Task.yield() }
             let waiting = Task { try await connection.query("SELECT 1") }
             sleeping.cancel()
@@ -193,7 +196,10 @@ struct PostgresConnectionTests {
             let observer = try await PostgresConnection.connect(settings, logger: TestServer.logger)
             let sleeping = Task { try await connection.query("SELECT pg_sleep(600)") }
             let isSleeping =
-                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+                """
+                SELECT count(*) FROM pg_stat_activity
+                WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active' AND datname = current_database()
+                """
             while try await observer.query(isSleeping)[0].integer(0) == 0 { await Task.yield() }
             connection.abort()
             await #expect(throws: PostgresError.closed) { try await sleeping.value }

@@ -138,3 +138,14 @@ struct PostgresCopyOutTests {
         }
     }
 }
+
+extension PostgresConnection {
+    /// Calls `body` with each piece of the data.
+    fileprivate func copyOut(
+        _ sql: String, pieceBytes: Int = 131_072, _ body: ([UInt8]) async throws -> Void
+    ) async throws {
+        try await self.withCopyOut(sql, pieceBytes: pieceBytes) { copy in
+            while let piece = try await copy.next() { try await body(piece) }
+        }
+    }
+}

@@ -38,8 +38,8 @@ struct JournalPositionsTests {
                 let journal = try Journal(JournalSettings(directory: folder), logger: TestServer.logger)
                 defer { journal.close() }
                 let id = journal.id
-                let positions = try await JournalPositions(client: store.client).reconcile(journal)
-                #expect(positions == [.trades: 0, .quotes: 0])
+                let place = try await JournalPositions(client: store.client).reconcile(journal)
+                #expect(place == JournalPlace(trades: 0, quotes: 0))
                 #expect(journal.id == id)
             }
         }
@@ -59,9 +59,9 @@ struct JournalPositionsTests {
 @Suite("Runs of recorded trades", .enabled(if: TestServer.isAvailable, TestServer.needed))
 struct RecordedRunsTests {
     private let start = Timestamp(nanoseconds: 1_795_000_000_000_000_000)
-    private let source: RecordedRuns.Source
+    private let venueSymbol: VenueSymbol
 
-    init() throws { self.source = RecordedRuns.Source(symbol: try Symbol("BTC-USD"), venue: try Venue("sim")) }
+    init() throws { self.venueSymbol = VenueSymbol(try Symbol("BTC-USD"), try Venue("sim")) }
 
     @Test("A hole near the newest trade is found by its numbers; one that has a row in feed_gaps is known")
     func holes() async throws {
@@ -73,14 +73,14 @@ struct RecordedRunsTests {
             }
             let recorded = RecordedRuns(client: store.client)
             // Trades are 100 ms apart: three seconds reach back to 30, and the one before that is 20.
-            let near = try await recorded.load(of: [self.source.venue], seconds: 3, since: self.start)
-            let holes = try #require(near[self.source]).holes
+            let near = try await recorded.load(of: [self.venueSymbol.venue], seconds: 3, since: self.start)
+            let holes = try #require(near[self.venueSymbol]).holes
             #expect(holes.map(\.fromSequence) == [20, 50] && holes.map(\.toSequence) == [31, 52])
             #expect(holes.first?.fromID == "t20" && holes.first?.toID == "t31")
-            #expect(try await recorded.missing(self.source, between: holes[0]) == 10)
+            #expect(try await recorded.missing(self.venueSymbol, between: holes[0]) == 10)
             // A second reaches back to 50 only.
-            let nearer = try await recorded.load(of: [self.source.venue], seconds: 1, since: self.start)
-            #expect(nearer[self.source]?.holes.map(\.fromSequence) == [50])
+            let nearer = try await recorded.load(of: [self.venueSymbol.venue], seconds: 1, since: self.start)
+            #expect(nearer[self.venueSymbol]?.holes.map(\.fromSequence) == [50])
             let other = try await recorded.load(of: [try Venue("kraken")], seconds: 3, since: self.start)
             #expect(other.isEmpty)
 
@@ -88,16 +88,16 @@ struct RecordedRunsTests {
             try await gaps.write([
                 .opened(
                     GapRow(
-                        number: 1, venue: self.source.venue, symbols: [self.source.symbol], bounds: holes[0],
+                        number: 1, venue: self.venueSymbol.venue, symbols: [self.venueSymbol.symbol], bounds: holes[0],
                         stream: "trades", reason: "sequence", missing: 10, openedAt: self.start))
             ])
-            #expect(try await recorded.missing(self.source, between: holes[0]) == 0)
-            #expect(try await recorded.missing(self.source, between: holes[1]) == 1)
+            #expect(try await recorded.missing(self.venueSymbol, between: holes[0]) == 0)
+            #expect(try await recorded.missing(self.venueSymbol, between: holes[1]) == 1)
             // Asked for again since: it was not asked for when that hole came about.
             try await store.client.query(
                 "INSERT INTO symbol_choices (symbol, is_wanted, changed_at) VALUES ('BTC-USD', true, $1)",
                 [.timestamp(self.start.advanced(byNanoseconds: 6_000_000_000))])
-            #expect(try await recorded.missing(self.source, between: holes[1]) == 0)
+            #expect(try await recorded.missing(self.venueSymbol, between: holes[1]) == 0)
         }
     }
 
@@ -111,23 +111,24 @@ struct RecordedRunsTests {
                 try await recorder.flush()
             }
             let recorded = RecordedRuns(client: store.client)
-            let runs = try await recorded.load(of: [self.source.venue], seconds: 1, since: self.start)
-            let holes = try #require(runs[self.source]).holes
+            let runs = try await recorded.load(of: [self.venueSymbol.venue], seconds: 1, since: self.start)
+            let holes = try #require(runs[self.venueSymbol]).holes
             #expect(holes.map(\.fromSequence) == [54])
-            #expect(try await recorded.missing(self.source, between: holes[0]) == 0)
+            #expect(try await recorded.missing(self.venueSymbol, between: holes[0]) == 0)
         }
     }
 
     private var state: LastTick {
         LastTick(
-            symbol: self.source.symbol, venue: self.source.venue, lastPrice: nil, eventTime: self.start,
+            symbol: self.venueSymbol.symbol, venue: self.venueSymbol.venue, lastPrice: nil, eventTime: self.start,
             receivedTime: self.start, sequence: 1)
     }
 
     private func trade(_ number: Int, at tenths: Int? = nil) throws -> Trade {
         let time = self.start.advanced(byNanoseconds: Int64(tenths ?? number) * 100_000_000)
         return Trade(
-            symbol: self.source.symbol, venue: self.source.venue, price: try decimal("100"), size: try decimal("1"),
+            symbol: self.venueSymbol.symbol, venue: self.venueSymbol.venue, price: try decimal("100"),
+            size: try decimal("1"),
             side: .buy, id: "t\(number)", eventTime: time, receivedTime: time, venueSequence: Int64(number))
     }
 }

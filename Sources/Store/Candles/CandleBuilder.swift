@@ -45,8 +45,8 @@ public struct CandleBuilder: Sendable {
             throw StoreError.invalidRange(
                 "The time span from \(since) to \(until) is empty. Let it end after its start.")
         }
-        let venueID = try await self.id(of: venue)
-        let symbolID = try await self.id(of: symbol)
+        let venueID: Int16? = if let venue { try await self.catalog.id(of: venue) } else { nil }
+        let symbolID: Int32? = if let symbol { try await self.catalog.id(of: symbol) } else { nil }
         // Batches of processes that are gone would be left out for ever.
         try await self.mend()
         var result = CandleRebuild()
@@ -89,19 +89,6 @@ public struct CandleBuilder: Sendable {
                 }
             }
         }
-    }
-
-    private func id(of symbol: Symbol?) async throws -> Int32? {
-        guard let symbol else { return nil }
-        if let id = try await self.catalog.existingID(of: symbol) { return id }
-        let nearest = try await History(client: self.client, catalog: self.catalog).nearestSymbols(to: symbol.name)
-        throw StoreError.unknownSymbol(symbol.name, nearest: nearest)
-    }
-
-    private func id(of venue: Venue?) async throws -> Int16? {
-        guard let venue else { return nil }
-        if let id = try await self.catalog.existingID(of: venue) { return id }
-        throw StoreError.unknownVenue(venue.name, known: try await self.catalog.venues().map(\.name))
     }
 
     private func droppedDays() async throws -> [CivilDay] {
@@ -152,24 +139,34 @@ public struct CandleBuilder: Sendable {
             """,
             [.integer(age.components.seconds)]
         )
-        let mender = CandleMender(catalog: self.catalog, barsMax: CandleWriterSettings().barsMax)
         var trades = 0
-        for row in rows {
-            let journal = try row.text(0)
-            while true {
-                let step = try await self.client.withConnection { connection in
-                    try await connection.withSession { session in try mender.step(journal, olderThan: age, session) }
-                }
-                trades += step.trades
-                if !step.isUnfinished { break }
-            }
-        }
+        for row in rows { trades += try await self.mend(journal: try row.text(0), olderThan: age) }
         if trades > 0 {
             self.logger.notice(
                 "Candles lacked trades of processes that are gone, they were added", metadata: ["trades": "\(trades)"]
             )
         }
         return trades
+    }
+
+    /// Adds to the candles the trades of one journal that they lack.
+    ///
+    /// - Parameters:
+    ///   - journal: Its UUID.
+    ///   - age: Only batches recorded at least so long ago; `nil` for all.
+    /// - Returns: How many trades were added.
+    /// - Throws: ``PostgresError``.
+    @discardableResult
+    public func mend(journal: String, olderThan age: Duration? = nil) async throws -> Int {
+        let mender = CandleMender(catalog: self.catalog, barsMax: CandleWriterSettings().barsMax)
+        var trades = 0
+        while true {
+            let step = try await self.client.withConnection { connection in
+                try await connection.withSession { session in try mender.step(journal, olderThan: age, session) }
+            }
+            trades += step.trades
+            if !step.isUnfinished { return trades }
+        }
     }
 
     /// Forgets batches that are old and whose trades are in the candles.

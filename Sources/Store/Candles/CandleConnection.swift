@@ -50,11 +50,7 @@ final class CandleConnection: Sendable {
                 }
                 connection?.abort()
                 if Task.isCancelled { throw error }
-                switch error {
-                case .malformedConnectionString, .unexpectedValue, .closed: throw error
-                case .cannotConnect, .connectionLost, .serialization, .outOfResources, .data, .refused, .cancelled:
-                    break
-                }
+                if error.isPermanent { throw error }
                 let wait = backOff.next()
                 self.logger.warning(
                     "Candles wait for PostgreSQL", metadata: ["error": "\(error)", "wait": "\(wait)"]

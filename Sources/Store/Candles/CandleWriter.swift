@@ -186,14 +186,19 @@ public final class CandleWriter: Sendable {
             return !state.isRunning && !state.queue.hasEnded
         }
         guard isFirst else { throw StoreError.recorderState("A candle writer runs only once.") }
-        // A task of its own, awaited here: a cancelled writer must still be able to finish what it has.
-        let work = Task { try await self.work() }
-        let result = await withTaskCancellationHandler {
-            await work.result
-        } onCancel: {
-            self.state.withLock { $0.isStopping = true }
-            self.signal.yield()
-        }
+        defer { self.end() }
+        try await WritingLoop(
+            interval: self.settings.flushInterval, stopTimeout: self.settings.stopTimeout, clock: self.clock
+        ).run(
+            [{ try await self.writeDeltas() }], due: { self.makeDue() },
+            stop: {
+                self.state.withLock { $0.isStopping = true }
+                self.signal.yield()
+            }, abort: { self.connection.abort() })
+    }
+
+    /// The writer has ended: what still waits is mended by the next start.
+    private func end() {
         let left = self.counters.pendingBars
         self.change { $0.queue.finish() }
         if left > 0 {
@@ -201,33 +206,6 @@ public final class CandleWriter: Sendable {
                 "Candles could not be written in time, the next start adds them", metadata: ["bars.pending": "\(left)"]
             )
         }
-        try result.get()
-    }
-
-    private func work() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.writeDeltas() }
-            group.addTask { await self.keepTime() }
-            defer {
-                // Aborted first: a server that does not answer must not hold up the end with a cancel request.
-                self.connection.abort()
-                group.cancelAll()
-            }
-            // Either the writer is done, or its time is over.
-            try await group.next()
-        }
-    }
-
-    /// Says every `flushInterval` that what waits is due; when the writer has to stop, gives it its last seconds.
-    private func keepTime() async {
-        while !Task.isCancelled {
-            // A cancelled sleep ends the loop.
-            try? await self.clock.sleep(for: self.settings.flushInterval)
-            if self.state.withLock({ $0.isStopping }) { break }
-            self.makeDue()
-        }
-        // Cancelled when the writer is done before.
-        try? await self.clock.sleep(for: self.settings.stopTimeout)
     }
 
     private func writeDeltas() async throws {

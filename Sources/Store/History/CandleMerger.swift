@@ -11,8 +11,8 @@ struct CandleMerger {
 
     private struct Open {
         var candle: RecordedCandle
-        var firstKey: TradeKey?
-        var lastKey: TradeKey?
+        var firstKey: TradePlace?
+        var lastKey: TradePlace?
     }
 
     private let grid: CandleGrid
@@ -53,9 +53,10 @@ struct CandleMerger {
         return self.open?.candle
     }
 
-    private static func key(_ row: inout BinaryRow, price: Decimal64) throws(PostgresError) -> TradeKey {
-        TradeKey(
-            time: try row.timestamp(), sequence: try row.integer(Int64.self), id: try row.optionalText() ?? "",
+    private static func key(_ row: inout BinaryRow, price: Decimal64) throws(PostgresError) -> TradePlace {
+        TradePlace(
+            microseconds: try row.timestamp().microseconds, sequence: try row.integer(Int64.self),
+            id: try row.optionalText() ?? "",
             price: price)
     }
 

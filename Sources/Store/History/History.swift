@@ -22,11 +22,6 @@ public struct History: Sendable {
         self.catalog = catalog
     }
 
-    /// Known symbols that look like `name`, the nearest first, three at most; for messages about unknown ones.
-    public func nearestSymbols(to name: String) async throws -> [String] {
-        Spelling.nearest(to: name, among: try await self.catalog.symbols().map(\.name))
-    }
-
     /// Runs `body` in a transaction that sees one moment of the database.
     func reading<Value: Sendable>(_ body: (PostgresConnection) async throws -> Value) async throws -> Value {
         try await self.client.withConnection { connection in
@@ -47,13 +42,8 @@ public struct History: Sendable {
             throw StoreError.invalidRange(
                 "The time span from \(since) to \(until) is empty. Let it end after its start.")
         }
-        guard let symbolID = try await self.catalog.existingID(of: symbol) else {
-            throw StoreError.unknownSymbol(symbol.name, nearest: try await self.nearestSymbols(to: symbol.name))
-        }
+        let symbolID = try await self.catalog.id(of: symbol)
         guard let venue else { return (symbolID, nil) }
-        guard let venueID = try await self.catalog.existingID(of: venue) else {
-            throw StoreError.unknownVenue(venue.name, known: try await self.catalog.venues().map(\.name))
-        }
-        return (symbolID, venueID)
+        return (symbolID, try await self.catalog.id(of: venue))
     }
 }

@@ -81,3 +81,12 @@ extension TickCursor: LosslessStringConvertible {
         self.place = place
     }
 }
+
+extension String {
+    /// The order of ids: a longer one is a later one of a counter, then byte by byte, as `COLLATE "C"` has it.
+    fileprivate func comesBeforeAsID(_ other: String) -> Bool {
+        let (length, otherLength) = (self.unicodeScalars.count, other.unicodeScalars.count)
+        if length != otherLength { return length < otherLength }
+        return self.utf8.lexicographicallyPrecedes(other.utf8)
+    }
+}

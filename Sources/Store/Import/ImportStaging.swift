@@ -12,8 +12,8 @@ struct ImportStaging {
     private var quotes: [Quote] = []
     private var symbols: [Symbol: Int32] = [:]
     private var venues: [Venue: Int16] = [:]
-    /// The days that ticks were read of, since 1970.
-    private(set) var days: Set<Int> = []
+    /// The UTC days that ticks were read of.
+    private(set) var days: Set<CivilDay> = []
     /// How many ticks were read.
     private(set) var count = 0
     private(set) var lastTime = Timestamp(nanoseconds: 0)
@@ -41,7 +41,7 @@ struct ImportStaging {
         }
         self.count += 1
         self.lastTime = tick.eventTime
-        self.days.insert(CivilDay(tick.eventTime, in: .utc).daysSinceEpoch)
+        self.days.insert(CivilDay(tick.eventTime, in: .utc))
         switch tick {
         case .trade(let trade): self.trades.append(trade)
         case .quote(let quote): self.quotes.append(quote)

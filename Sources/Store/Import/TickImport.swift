@@ -85,15 +85,16 @@ public struct TickImport: Sendable {
         }
     }
 
-    private func createDays(_ days: [Int]) async throws {
+    private func createDays(_ days: [CivilDay]) async throws {
         guard days.count <= Self.daysMax else {
             throw ImportError(
                 line: nil, column: nil, name: nil, value: "ticks of \(days.count) days",
                 expected: "at most \(Self.daysMax) in one file; check the times, or split the file")
         }
         for day in days {
-            try await self.client.query(
-                "SELECT tickwire_create_day($1::date)", [.text(CivilDay(daysSinceEpoch: day).description)])
+            try await self.client.withConnection { connection in
+                try await connection.withSession { session in try DayPartition.create(day, session) }
+            }
         }
     }
 }

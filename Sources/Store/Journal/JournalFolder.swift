@@ -58,19 +58,12 @@ struct JournalFolder {
     private func entry(_ name: SegmentName) throws(JournalError) -> Entry {
         let path = self.directory + "/" + name.text
         do {
-            let file = try self.disk.open(path, isWritable: false)
-            let bytes: Int64
-            do {
-                bytes = try self.disk.size(file)
-            } catch {
-                self.disk.close(file)
-                throw error
-            }
-            let header = try SegmentCursor(self.disk, file: file, limit: bytes).header()
+            let cursor = try SegmentCursor(self.disk, whole: path)
+            let header = try cursor.header()
             if case .otherVersion(let version) = header {
                 throw JournalError.unknownVersion(file: path, version: version)
             }
-            return Entry(name: name, path: path, bytes: bytes, header: header)
+            return Entry(name: name, path: path, bytes: cursor.limit, header: header)
         } catch let error as JournalError {
             throw error
         } catch {

@@ -73,15 +73,8 @@ public struct JournalInspector: Sendable {
     ) throws -> JournalSegmentReport? {
         let path = self.directory + "/" + name.text
         do {
-            let file = try self.disk.open(path, isWritable: false)
-            let bytes: Int64
-            do {
-                bytes = try self.disk.size(file)
-            } catch {
-                self.disk.close(file)
-                throw error
-            }
-            let cursor = SegmentCursor(self.disk, file: file, limit: bytes)
+            let cursor = try SegmentCursor(self.disk, whole: path)
+            let bytes = cursor.limit
             var report = JournalSegmentReport(name, bytes: bytes)
             if let previousEnd { report.note(min(previousEnd, name.first)..<name.first, at: 0) }
             switch try cursor.header() {

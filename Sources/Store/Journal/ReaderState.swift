@@ -40,10 +40,19 @@ struct ReaderState {
             self.received = nil
         }
 
-        /// A tick was read.
+        /// A tick was read; `false` for one that lies before the place where the batch begins.
         @inline(__always)
-        mutating func passed(_ time: Timestamp) {
+        mutating func takes(_ tick: Int64, receivedAt time: Timestamp) -> Bool {
             self.received = time
+            if tick < self.number { return false }
+            self.fillLoss(time)
+            self.number = tick + 1
+            return true
+        }
+
+        /// The first tick behind a hole tells when it was over.
+        @inline(__always)
+        private mutating func fillLoss(_ time: Timestamp) {
             guard let last = self.lost.indices.last, self.lost[last].after == nil,
                 self.lost[last].first + self.lost[last].count == self.number
             else { return }
@@ -198,22 +207,10 @@ struct ReaderState {
                 switch self.stream {
                 case .trades:
                     guard let trade = TickCoder.trade(&reader) else { return false }
-                    if record.number >= draft.number {
-                        draft.passed(trade.receivedTime)
-                        draft.trades.append(trade)
-                        draft.number = record.number + 1
-                    } else {
-                        draft.received = trade.receivedTime
-                    }
+                    if draft.takes(record.number, receivedAt: trade.receivedTime) { draft.trades.append(trade) }
                 case .quotes:
                     guard let quote = TickCoder.quote(&reader) else { return false }
-                    if record.number >= draft.number {
-                        draft.passed(quote.receivedTime)
-                        draft.quotes.append(quote)
-                        draft.number = record.number + 1
-                    } else {
-                        draft.received = quote.receivedTime
-                    }
+                    if draft.takes(record.number, receivedAt: quote.receivedTime) { draft.quotes.append(quote) }
                 }
                 record.number += 1
             }

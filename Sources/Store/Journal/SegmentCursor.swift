@@ -34,6 +34,19 @@ final class SegmentCursor {
         self.window = .allocate(byteCount: Self.windowBytes, alignment: 8)
     }
 
+    /// Opens a file for reading as long as it is now.
+    convenience init(_ disk: any JournalDisk, whole path: String) throws(DiskError) {
+        let file = try disk.open(path, isWritable: false)
+        let bytes: Int64
+        do {
+            bytes = try disk.size(file)
+        } catch {
+            disk.close(file)
+            throw error
+        }
+        self.init(disk, file: file, limit: bytes)
+    }
+
     deinit {
         self.window.deallocate()
         self.disk.close(self.file)

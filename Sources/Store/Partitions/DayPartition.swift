@@ -23,7 +23,17 @@ struct DayPartition: Sendable, Hashable {
     let comment: String?
 
     /// The table's name.
-    var name: String { "\(self.stream.rawValue)_\(self.day.description.filter { $0 != "-" })" }
+    var name: String { Self.name(self.stream, self.day) }
+
+    /// The name of the table that holds a day of a stream.
+    static func name(_ stream: Stream, _ day: CivilDay) -> String {
+        "\(stream.rawValue)_\(day.description.filter { $0 != "-" })"
+    }
+
+    /// Makes the tables of a day, unless they are there.
+    static func create(_ day: CivilDay, _ session: PostgresSession) throws(PostgresError) {
+        try session.query("SELECT tickwire_create_day($1::date)", [.text(day.description)])
+    }
 
     /// `nil` unless `name` is that of a partition of `stream`.
     init?(_ name: String, of stream: Stream, attachment: Attachment, comment: String?) {

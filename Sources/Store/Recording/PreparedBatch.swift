@@ -19,8 +19,8 @@ struct PreparedBatch: Sendable {
     /// Whether all symbols and venues have ids.
     var isComplete: Bool { self.newSymbols.isEmpty && self.newVenues.isEmpty }
 
-    /// The UTC days of its ticks, since 1970.
-    var days: Set<Int> { Set(self.trades.days.map(\.day)).union(self.quotes.days.map(\.day)) }
+    /// The UTC days of its ticks.
+    var days: Set<CivilDay> { Set(self.trades.days.map(\.day)).union(self.quotes.days.map(\.day)) }
 
     init(_ batch: TickBatch, ids: (symbols: [Symbol: Int32], venues: [Venue: Int16])) {
         var newSymbols = Set<Symbol>()
@@ -36,11 +36,15 @@ struct PreparedBatch: Sendable {
         if newSymbols.isEmpty, newVenues.isEmpty {
             for day in self.trades.days {
                 parts.append(
-                    Part(table: "trades_\(day.suffix)", rows: TickRows.encode(self.trades, rows: day.rows[...])))
+                    Part(
+                        table: DayPartition.name(.trades, day.day),
+                        rows: TickRows.encode(self.trades, rows: day.rows[...])))
             }
             for day in self.quotes.days {
                 parts.append(
-                    Part(table: "quotes_\(day.suffix)", rows: TickRows.encode(self.quotes, rows: day.rows[...])))
+                    Part(
+                        table: DayPartition.name(.quotes, day.day),
+                        rows: TickRows.encode(self.quotes, rows: day.rows[...])))
             }
         }
         self.parts = parts

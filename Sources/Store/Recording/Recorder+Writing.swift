@@ -83,14 +83,17 @@ extension Recorder {
     /// How many ticks a batch at `place` may have; `nil` when it shall wait for more.
     private func due(at place: JournalPlace) -> Int? {
         let waiting = self.waiting(at: place)
-        let ticksMax = self.settings.batchTicksMax
-        if waiting >= self.settings.catchUpTicksMax { return self.settings.catchUpTicksMax }
-        if waiting >= ticksMax { return ticksMax }
+        if let ticks = self.fullBatch(of: waiting) { return ticks }
         return self.state.withLock { state in
             guard state.isDue || state.isStopping else { return nil }
             state.isDue = false
-            return waiting > 0 || !state.states.isEmpty ? ticksMax : nil
+            return waiting > 0 || !state.states.isEmpty ? self.settings.batchTicksMax : nil
         }
+    }
+
+    /// How many of the waiting ticks fill a batch; `nil` when they do not.
+    private func fullBatch(of waiting: Int) -> Int? {
+        [self.settings.catchUpTicksMax, self.settings.batchTicksMax].first { $0 <= waiting }
     }
 
     private func waiting(at place: JournalPlace) -> Int {
@@ -107,12 +110,9 @@ extension Recorder {
 
     /// The next batch, when a full one waits already; `nil` otherwise.
     private func nextBatch(at place: JournalPlace) async -> PreparedBatch? {
-        let waiting = self.waiting(at: place)
-        guard waiting >= self.settings.batchTicksMax else { return nil }
-        let isFar = waiting >= self.settings.catchUpTicksMax
+        guard let ticks = self.fullBatch(of: self.waiting(at: place)) else { return nil }
         // What cannot be read now is told when its turn comes.
-        return (try? self.read(at: place, isFar ? self.settings.catchUpTicksMax : self.settings.batchTicksMax))
-            .map { self.writer.prepare($0) }
+        return (try? self.read(at: place, ticks)).map { self.writer.prepare($0) }
     }
 
     /// Writes a batch, on the connection's thread.
@@ -164,7 +164,9 @@ extension Recorder {
     /// What was not written waits again, unless there is something newer.
     private func putBack(_ states: TakenStates) {
         self.state.withLock { state in
-            for tick in states.ticks where state.states[tick.key] == nil { state.states[tick.key] = tick }
+            for tick in states.ticks where state.states[tick.venueSymbol] == nil {
+                state.states[tick.venueSymbol] = tick
+            }
         }
     }
 
@@ -237,17 +239,18 @@ extension Recorder {
 
     /// Waits before the next attempt; throws what time does not mend.
     private func wait(after error: any Error, _ backOff: inout BackOff) async throws {
-        self.state.withLock { state in
-            state.connection?.abort()
-            state.connection = nil
+        let connection = self.state.withLock { state in
             state.readers = [:]
             state.prepared = nil
             state.counters.lastError = "\(error)"
+            defer { state.connection = nil }
+            return state.connection
         }
+        connection?.abort()
         if Task.isCancelled { throw error }
         switch error {
-        case PostgresError.malformedConnectionString, PostgresError.unexpectedValue, PostgresError.closed: throw error
-        case is PostgresError, is JournalError: break
+        case let error as PostgresError where !error.isPermanent: break
+        case is JournalError: break
         default: throw error
         }
         let wait = backOff.next()

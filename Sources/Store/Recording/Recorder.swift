@@ -20,7 +20,7 @@ public final class Recorder: Sendable {
         /// How much of the journal is in the database; `nil` before it was asked.
         var place: JournalPlace?
         /// Only the newest state of each symbol and venue waits, so an outage does not make this grow.
-        var states: [LastTick.Key: LastTick] = [:]
+        var states: [VenueSymbol: LastTick] = [:]
         /// States that were ever handed over, and how many of those are in the database.
         var statesReceived: Int64 = 0
         var statesWritten: Int64 = 0
@@ -88,7 +88,7 @@ public final class Recorder: Sendable {
     public func record(_ ticks: [Tick], states: [LastTick] = []) {
         self.state.withLock { state in
             state.counters.received += Int64(ticks.count)
-            for tick in states { state.states[tick.key] = tick }
+            for tick in states { state.states[tick.venueSymbol] = tick }
             state.statesReceived += Int64(states.count)
         }
         self.journal.append(ticks)
@@ -130,49 +130,22 @@ public final class Recorder: Sendable {
             return !state.isRunning && !state.hasEnded
         }
         guard isFirst else { throw StoreError.recorderState("A recorder runs only once.") }
-        // A task of its own, awaited here: a cancelled recorder must still be able to finish what it has.
-        let work = Task { try await self.work() }
-        let result = await withTaskCancellationHandler {
-            await work.result
-        } onCancel: {
-            self.state.withLock { $0.isStopping = true }
-            self.signal.yield()
-        }
-        self.end()
-        try result.get()
+        defer { self.end() }
+        try await WritingLoop(
+            interval: self.settings.batchWait, stopTimeout: self.settings.stopTimeout, clock: self.clock
+        ).run(
+            [
+                { try await self.writeBatches() },
+                { for await _ in self.journal.signals() { self.signal.yield() } },
+            ],
+            due: { self.signal { $0.isDue = true } }, stop: { self.signal { $0.isStopping = true } },
+            abort: { self.state.withLock { $0.connection }?.abort() })
     }
 
-    private func work() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.writeBatches() }
-            group.addTask { await self.keepTime() }
-            group.addTask {
-                for await _ in self.journal.signals() { self.signal.yield() }
-            }
-            defer {
-                // Aborted first: a server that does not answer must not hold up the end with a cancel request.
-                self.state.withLock { $0.connection }?.abort()
-                group.cancelAll()
-            }
-            // Either the writer is done, or its time is over.
-            try await group.next()
-        }
-    }
-
-    /// Says every `batchWait` that what waits is due; when the recorder has to stop, gives the writer its last seconds.
-    private func keepTime() async {
-        while !Task.isCancelled {
-            // A cancelled sleep ends the loop.
-            try? await self.clock.sleep(for: self.settings.batchWait)
-            let isStopping = self.state.withLock { state in
-                state.isDue = true
-                return state.isStopping
-            }
-            if isStopping { break }
-            self.signal.yield()
-        }
-        // Cancelled when the writer is done before.
-        try? await self.clock.sleep(for: self.settings.stopTimeout)
+    /// Changes the state, and wakes the writer.
+    private func signal(_ change: (inout State) -> Void) {
+        self.state.withLock { change(&$0) }
+        self.signal.yield()
     }
 
     /// The recorder has ended: what still waits stays in the journal.

@@ -1,11 +1,5 @@
 import Market
 
-/// How far a journal's two streams have come, each in ticks from the journal's beginning.
-struct JournalPlace: Sendable, Hashable {
-    var trades: Int64
-    var quotes: Int64
-}
-
 /// What goes to the database in one transaction.
 struct TickBatch: Sendable {
     /// Where the batch begins: the journal's place in the database before it.

@@ -16,18 +16,8 @@ extension Quote: RecordedTick {}
 struct TickColumn<Element: RecordedTick>: Sendable {
     /// The places of the ticks of one UTC day, neighbours in the indexes next to each other.
     struct Day: Sendable {
-        let day: Int
+        let day: CivilDay
         let rows: [Int]
-
-        /// `20261123`, the end of the partition's name.
-        var suffix: String {
-            let (year, month, day) = CivilDate.date(daysSinceEpoch: self.day)
-            func padded(_ number: Int, _ width: Int) -> String {
-                let digits = String(number)
-                return String(repeating: "0", count: max(0, width - digits.count)) + digits
-            }
-            return padded(year, 4) + padded(month, 2) + padded(day, 2)
-        }
     }
 
     private static var dayNanoseconds: Int64 { 86_400_000_000_000 }
@@ -84,7 +74,7 @@ struct TickColumn<Element: RecordedTick>: Sendable {
         }
         if let currentDay { keysByDay[currentDay, default: []] += keys }
         return keysByDay.sorted { $0.key < $1.key }.map { day, keys in
-            Day(day: day, rows: keys.sorted().map { Int($0 & 0xFF_FFFF) })
+            Day(day: CivilDay(daysSinceEpoch: day), rows: keys.sorted().map { Int($0 & 0xFF_FFFF) })
         }
     }
 }

@@ -65,7 +65,8 @@ extension TickWriter {
             var rows = day.rows
             if !refused.isEmpty { rows.removeAll { row in refused.contains { $0.isQuote && $0.row == row } } }
             try session.copyIn(
-                "COPY quotes_\(day.suffix) FROM STDIN (FORMAT binary)", TickRows.encode(quotes, rows: rows[...]))
+                "COPY \(DayPartition.name(.quotes, day.day)) FROM STDIN (FORMAT binary)",
+                TickRows.encode(quotes, rows: rows[...]))
         }
     }
 
@@ -125,7 +126,8 @@ extension TickWriter {
                 let rows = day.rows.filter { row in !known.contains { $0.isQuote && $0.row == row } }
                 try self.halve(rows[...], session) { rows throws(PostgresError) in
                     try session.copyIn(
-                        "COPY quotes_\(day.suffix) FROM STDIN (FORMAT binary)", TickRows.encode(quotes, rows: rows))
+                        "COPY \(DayPartition.name(.quotes, day.day)) FROM STDIN (FORMAT binary)",
+                        TickRows.encode(quotes, rows: rows))
                 } refuse: { row, reason in
                     refused.append(RefusedTick(isQuote: true, row: row, reason: reason))
                 }

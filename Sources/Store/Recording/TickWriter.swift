@@ -29,8 +29,8 @@ final class TickWriter: Sendable {
     }
 
     private struct State {
-        /// Days since 1970 whose partitions exist.
-        var days: Set<Int> = []
+        /// Days whose partitions exist.
+        var days: Set<CivilDay> = []
         /// After a batch with duplicates more are likely (a replay), and trying the fast way first would double the
         /// work.
         var prefersStaging = false
@@ -175,17 +175,7 @@ final class TickWriter: Sendable {
     }
 
     private func place(_ session: PostgresSession) throws(PostgresError) -> JournalPlace {
-        var place = JournalPlace(trades: 0, quotes: 0)
-        let rows = try session.query(
-            "SELECT consumer, position FROM journal_positions WHERE journal = $1::uuid", [.text(self.journal)])
-        for row in rows {
-            switch try row.text(0) {
-            case "trades": place.trades = try row.integer(1)
-            case "quotes": place.quotes = try row.integer(1)
-            default: break
-            }
-        }
-        return place
+        try JournalPlace(session.query(JournalPlace.statement, [.text(self.journal)]))
     }
 
     private func enter(_ loss: JournalLoss, _ session: PostgresSession) throws(PostgresError) {
@@ -230,10 +220,9 @@ final class TickWriter: Sendable {
         }
     }
 
-    private func createDays(_ days: Set<Int>, _ session: PostgresSession) throws(PostgresError) {
+    private func createDays(_ days: Set<CivilDay>, _ session: PostgresSession) throws(PostgresError) {
         for day in self.state.withLock({ days.subtracting($0.days) }).sorted() {
-            let (year, month, dayOfMonth) = CivilDate.date(daysSinceEpoch: day)
-            try session.query("SELECT tickwire_create_day($1::date)", [.text("\(year)-\(month)-\(dayOfMonth)")])
+            try DayPartition.create(day, session)
             self.state.withLock { state in _ = state.days.insert(day) }
         }
     }

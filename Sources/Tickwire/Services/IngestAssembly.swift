@@ -46,7 +46,7 @@ struct IngestAssembly {
                 directory: self.settings.journalDirectory, bytesMax: Int64(self.settings.journalBytesMax)),
             logger: self.logger
         )
-        let positions = try await JournalPositions(client: self.database.client).reconcile(journal)
+        let place = try await JournalPositions(client: self.database.client).reconcile(journal)
         let candles = CandleWriter(
             client: self.database.client, catalog: self.catalog, journal: journal.id, logger: self.logger)
         let recorder = Recorder(
@@ -63,7 +63,7 @@ struct IngestAssembly {
         )
         let repairer = BackfillRunner(client: self.httpClient)
         let repair = GapRepair(repairer: repairer, records: watcher, logger: self.logger)
-        let market = try await self.restoredMarket(journal, positions)
+        let market = try await self.restoredMarket(journal, place)
         let pipeline = try await self.pipeline(
             market: market, recorder: recorder, alerts: alerts, watcher: watcher, repair: repair)
         repair.attach(pipeline)
@@ -124,10 +124,13 @@ struct IngestAssembly {
         )
     }
 
-    /// What earlier runs left: in the database, and in the journal behind `positions`.
+    /// What earlier runs left: in the database, and in the journal behind `place`.
     private func restoredMarket(
-        _ journal: Journal, _ positions: [JournalStream: Int64]
+        _ journal: Journal, _ place: JournalPlace
     ) async throws -> RestoredMarket {
+        // The windows begin with the kept candles.
+        try await CandleBuilder(client: self.database.client, catalog: self.catalog, logger: self.logger)
+            .mend(journal: journal.id)
         let now = Timestamp.now
         let day: Int64 = 86400 * 1_000_000_000
         let venues = self.feeds.filter { $0.recording == nil && $0.feed.sequencing.trades == .contiguous }
@@ -140,7 +143,7 @@ struct IngestAssembly {
                 .load(of: venues, seconds: Self.lookBackSeconds, since: now.advanced(byNanoseconds: -day)),
             contiguousVenues: Set(venues)
         )
-        try market.takeWaiting(in: journal, after: positions)
+        try market.takeWaiting(in: journal, after: place)
         return market
     }
 
@@ -150,13 +153,13 @@ struct IngestAssembly {
     ) async throws -> [FeedGap] {
         let recorded = RecordedRuns(client: self.database.client)
         var gaps: [FeedGap] = []
-        for (source, runs) in market.runs {
+        for (venueSymbol, runs) in market.runs {
             for bounds in runs.holes {
-                let missing = try await recorded.missing(source, between: bounds)
+                let missing = try await recorded.missing(venueSymbol, between: bounds)
                 if missing == 0 { continue }
                 gaps.append(
                     FeedGap(
-                        id: nextNumber(), venue: source.venue, symbols: [source.symbol], bounds: bounds,
+                        id: nextNumber(), venue: venueSymbol.venue, symbols: [venueSymbol.symbol], bounds: bounds,
                         reason: .reconnect, missing: missing, openedAt: .now))
             }
         }

@@ -21,22 +21,17 @@ struct MarketRestorer: Sendable {
         let buckets =
             try await history.minuteBuckets(since: now.advanced(byNanoseconds: -day), of: [.crypto, .fx])
             + history.minuteBuckets(since: first.open, of: [.stock])
-        let bySource = Dictionary(grouping: buckets) { Source(symbol: $0.symbol, venue: $0.venue) }
+        let bySource = Dictionary(grouping: buckets) { VenueSymbol($0.symbol, $0.venue) }
         return ticks.map { tick in
             var state = MarketState(
                 symbol: tick.symbol, venue: tick.venue, asset: tick.symbol.quoteCurrency == nil ? .stock : .crypto
             )
-            let minutes = bySource[Source(symbol: tick.symbol, venue: tick.venue)] ?? []
+            let minutes = bySource[VenueSymbol(tick.symbol, tick.venue)] ?? []
             state.restore(
                 buckets: minutes.map(Self.bucket), trade: Self.trade(of: tick), quote: Self.quote(of: tick)
             )
             return state
         }
-    }
-
-    private struct Source: Hashable {
-        let symbol: Symbol
-        let venue: Venue
     }
 
     private static func bucket(_ minute: MinuteBucket) -> RollingWindow.Bucket {

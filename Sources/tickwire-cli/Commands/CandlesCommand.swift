@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Ingest
 import Logging
 import Market
@@ -51,15 +50,11 @@ struct CandlesRebuildCommand: AsyncParsableCommand {
         let logger = self.options.quietLogger(settings)
         let rebuild = try await Database.with(settings, logger: logger) { client in
             let builder = CandleBuilder(client: client, catalog: SymbolCatalog(client: client), logger: logger)
-            do {
-                let rebuild = try await builder.rebuild(symbol: symbol, venue: venue, since: since, until: until) {
-                    Self.show($0)
+            defer { if Terminal.hasProgress { Terminal.showProgress("") } }
+            return try await builder.rebuild(symbol: symbol, venue: venue, since: since, until: until) {
+                if Terminal.hasProgress {
+                    Terminal.showProgress("\($0.daysDone) of \($0.days) days, \($0.candles) candles")
                 }
-                Self.endProgress()
-                return rebuild
-            } catch {
-                Self.endProgress()
-                throw error
             }
         }
         for day in rebuild.daysSkipped {
@@ -67,15 +62,4 @@ struct CandlesRebuildCommand: AsyncParsableCommand {
         }
         Terminal.print("\(rebuild.candles) candles of \(rebuild.daysDone) days computed, \(rebuild.changed) mended.")
     }
-
-    private static let showsProgress =
-        isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
-
-    /// One line that is written over and over.
-    private static func show(_ rebuild: CandleRebuild) {
-        guard self.showsProgress else { return }
-        Terminal.progress("\(rebuild.daysDone) of \(rebuild.days) days, \(rebuild.candles) candles")
-    }
-
-    private static func endProgress() { if self.showsProgress { Terminal.progress("") } }
 }

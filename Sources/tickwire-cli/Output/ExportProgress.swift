@@ -25,12 +25,12 @@ struct ExportProgress {
         self.lastShown = now
         self.hasText = true
         let place = time.map { ", at \(self.clock.plain($0))" } ?? ""
-        Terminal.showProgress("\r\u{1B}[K\(DecimalText.grouped(self.rows)) rows, \(self.rate(now))\(place)")
+        Terminal.showProgress("\(DecimalText.grouped(self.rows)) rows, \(self.rate(now))\(place)")
     }
 
     /// Takes the line away.
     func finish() {
-        if self.hasText { Terminal.showProgress("\r\u{1B}[K") }
+        if self.hasText { Terminal.showProgress("") }
     }
 
     private func rate(_ now: ContinuousClock.Instant) -> String {

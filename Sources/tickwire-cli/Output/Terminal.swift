@@ -14,9 +14,6 @@ enum Terminal {
     /// Writes a line for the person, not for the pipe.
     static func note(_ line: String) { self.write(line + "\n", to: STDERR_FILENO) }
 
-    /// Writes a line for the person over the one before, which has no end; an empty one takes it away.
-    static func progress(_ line: String) { self.write("\r\u{1B}[K" + line, to: STDERR_FILENO) }
-
     /// Whether standard output is a terminal that may be coloured and redrawn.
     static let isInteractive = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
 
@@ -40,8 +37,8 @@ enum Terminal {
         return ProcessInfo.processInfo.environment["LINES"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? 24
     }
 
-    /// Shows text on standard error as it is.
-    static func showProgress(_ text: String) { self.write(text, to: STDERR_FILENO) }
+    /// Writes a line for the person over the one before, which has no end; an empty one takes it away.
+    static func showProgress(_ line: String) { self.write("\r\u{1B}[K" + line, to: STDERR_FILENO) }
 
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text

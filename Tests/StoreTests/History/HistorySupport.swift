@@ -62,9 +62,9 @@ extension TestStore {
 /// - Returns: Candles by start.
 /// - Throws: A failed expectation.
 func obviousCandles(_ trades: [Trade], start: (Timestamp) -> Timestamp?) throws -> [RecordedCandle] {
-    func key(_ trade: Trade) -> TradeKey {
-        TradeKey(
-            time: trade.eventTime, sequence: trade.venueSequence ?? -1,
+    func key(_ trade: Trade) -> TradePlace {
+        TradePlace(
+            microseconds: trade.eventTime.microseconds, sequence: trade.venueSequence ?? -1,
             id: trade.venueSequence == nil ? trade.id ?? "" : "", price: trade.price)
     }
     let placed = trades.compactMap { trade in start(trade.eventTime).map { ($0, trade) } }

@@ -40,6 +40,8 @@ struct HistoryTests {
                 recorder.record(trades.map { .trade($0) })
                 try await recorder.flush()
             }
+            try await CandleBuilder(client: store.client, catalog: store.catalog, logger: TestServer.logger)
+                .mend(olderThan: .zero)
             let buckets = try await store.history.minuteBuckets(since: try time("2026-11-23T10:02:00Z"))
             #expect(Set(buckets.map(\.candle.start)).count == 3)
             for symbol in Set(trades.map(\.symbol)) {

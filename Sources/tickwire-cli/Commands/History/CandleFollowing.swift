@@ -1,4 +1,3 @@
-import Logging
 import Market
 import Store
 
@@ -7,7 +6,7 @@ struct CandleFollowing {
     let format: HistoryCommand.Format
     let zone: ZoneArgument
 
-    func run(_ history: History, _ query: CandleQuery, _: Logger) async throws {
+    func run(_ history: History, _ query: CandleQuery) async throws {
         var printer = CandlePrinter(format: self.format, zone: self.zone)
         var clock = ClockText(self.zone)
         let drawsOpen = self.format == .table && Terminal.isInteractive
@@ -34,9 +33,9 @@ struct CandleFollowing {
                 Terminal.note("Changed: \(Self.difference(old, new, &clock))")
             case .interrupted(let error):
                 clear()
-                Terminal.note("\(error) Trying again; nothing will be left out.")
+                Terminal.noteInterruption(error)
             case .resumed:
-                Terminal.note("The database is back.")
+                Terminal.noteReturn()
             }
         }
     }

@@ -126,7 +126,7 @@ struct HistoryCommand: AsyncParsableCommand {
                     symbol: symbol, venue: venue, since: range.since, until: range.until, kinds: self.kind.kinds,
                     count: self.count)
                 if self.follow {
-                    try await TickFollowing(format: self.format, zone: self.zone).run(history, query, logger)
+                    try await TickFollowing(format: self.format, zone: self.zone).run(history, query)
                 } else {
                     try await self.printTicks(history, query)
                 }
@@ -135,7 +135,7 @@ struct HistoryCommand: AsyncParsableCommand {
                     symbol: symbol, venue: venue, interval: self.candleInterval(range), since: range.since,
                     until: range.until, count: self.count)
                 if self.follow {
-                    try await CandleFollowing(format: self.format, zone: self.zone).run(history, query, logger)
+                    try await CandleFollowing(format: self.format, zone: self.zone).run(history, query)
                 } else if self.chart || self.svg != nil {
                     try await self.draw(history, query)
                 } else {

@@ -60,14 +60,15 @@ struct ImportCommand: AsyncParsableCommand {
                 error.file = self.file == "-" ? "standard input" : self.file
                 throw error
             }
-            try await self.makeCandles(of: summary.ranges, client)
+            try await self.makeCandles(of: summary.ranges, client, logger)
             self.report(summary)
         }
     }
 
-    private func makeCandles(of ranges: [ImportedRange], _ client: PostgresClient) async throws {
-        let builder = CandleBuilder(
-            client: client, catalog: SymbolCatalog(client: client), logger: Logger(label: "tickwire"))
+    private func makeCandles(
+        of ranges: [ImportedRange], _ client: PostgresClient, _ logger: Logger
+    ) async throws {
+        let builder = CandleBuilder(client: client, catalog: SymbolCatalog(client: client), logger: logger)
         for range in ranges {
             if Terminal.hasProgress { Terminal.note("Making the candles of \(range.symbol) at \(range.venue)") }
             _ = try await builder.rebuild(

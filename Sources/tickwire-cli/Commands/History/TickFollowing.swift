@@ -1,5 +1,5 @@
-import Logging
 import Market
+import Postgres
 import Store
 
 /// `history --interval tick --follow`: prints ticks for as long as it runs.
@@ -7,7 +7,7 @@ struct TickFollowing {
     let format: HistoryCommand.Format
     let zone: ZoneArgument
 
-    func run(_ history: History, _ query: TickQuery, _: Logger) async throws {
+    func run(_ history: History, _ query: TickQuery) async throws {
         let printer = TickPrinter(format: self.format, zone: self.zone)
         printer.start()
         try await TickFollower(query, in: history).run { event in
@@ -18,10 +18,20 @@ struct TickFollowing {
             case .isLive:
                 if Terminal.isInteractive { Terminal.note("Live: waiting for new ticks, Ctrl-C ends.") }
             case .interrupted(let error):
-                Terminal.note("\(error) Trying again; nothing will be left out.")
+                Terminal.noteInterruption(error)
             case .resumed:
-                Terminal.note("The database is back.")
+                Terminal.noteReturn()
             }
         }
     }
+}
+
+extension Terminal {
+    /// Says that following waits for the database.
+    static func noteInterruption(_ error: PostgresError) {
+        self.note("\(error) Trying again; nothing will be left out.")
+    }
+
+    /// Says that following goes on.
+    static func noteReturn() { self.note("The database is back.") }
 }
