@@ -17,6 +17,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
+        .target(
+            name: "RecordingRig",
+            dependencies: [
+                .product(name: "TickwireKit", package: "tickwire"), .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "decode-benchmark",
             dependencies: [.product(name: "FeedKit", package: "tickwire")],
@@ -32,16 +39,12 @@ let package = Package(
         ),
         .executableTarget(
             name: "candle-benchmark",
-            dependencies: [
-                .product(name: "TickwireKit", package: "tickwire"), .product(name: "Logging", package: "swift-log"),
-            ],
+            dependencies: ["RecordingRig", .product(name: "TickwireKit", package: "tickwire")],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "record-benchmark",
-            dependencies: [
-                .product(name: "TickwireKit", package: "tickwire"), .product(name: "Logging", package: "swift-log"),
-            ],
+            dependencies: ["RecordingRig", .product(name: "TickwireKit", package: "tickwire")],
             swiftSettings: strict
         ),
     ]

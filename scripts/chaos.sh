@@ -7,10 +7,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
-install_packages "${packages[@]}"
-require_swift
-python_environment
-say "Building"
-swift build -c release --product tickwire >&2
-export TICKWIRE_PROGRAM="$PWD/.build/release/tickwire"
+release_program
 PYTHONPATH=Tests/BlackBox python Tests/BlackBox/chaos.py "$@"

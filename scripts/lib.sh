@@ -69,6 +69,16 @@ stop_temporary_postgres() {
     rm -rf "$postgres_home"
 }
 
+# Installs what is missing, builds the program, and sets TICKWIRE_PROGRAM: what the long checks need.
+release_program() {
+    install_packages "${packages[@]}"
+    require_swift
+    python_environment
+    say "Building"
+    swift build -c release --product tickwire >&2
+    export TICKWIRE_PROGRAM="$PWD/.build/release/tickwire"
+}
+
 # Makes the Python environment of the black-box tests and benchmarks and puts it first on PATH.
 python_environment() {
     install_packages python3 python3-venv

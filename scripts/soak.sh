@@ -7,13 +7,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
-install_packages "${packages[@]}"
-require_swift
-python_environment
-say "Building"
-swift build -c release --product tickwire >&2
+release_program
 trap stop_temporary_postgres EXIT
 start_temporary_postgres
 export TICKWIRE_TEST_DATABASE_URL="$postgres_url"
-export TICKWIRE_PROGRAM="$PWD/.build/release/tickwire"
 PYTHONPATH=Tests/BlackBox python Tests/BlackBox/soak.py "$@"

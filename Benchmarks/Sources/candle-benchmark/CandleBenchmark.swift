@@ -1,7 +1,5 @@
-import Foundation
-import Logging
 import Market
-import Postgres
+import RecordingRig
 import Store
 
 /// Records trades of which some come late and some twice, with their candles; `candles.sh` compares those with what SQL computes.
@@ -10,22 +8,9 @@ import Store
 @main
 struct CandleBenchmark {
     static func main() async throws {
-        let arguments = CommandLine.arguments
-        guard arguments.count >= 2, let count = arguments.count > 2 ? Int(arguments[2]) : 10_000_000 else {
-            try FileHandle.standardError.write(contentsOf: Data("Usage: candle-benchmark MIGRATIONS [TRADES]\n".utf8))
-            exit(64)
-        }
-        var logger = Logger(label: "candle-benchmark")
-        logger.logLevel = .warning
-        let client = PostgresClient(
-            PostgresSettings(ProcessInfo.processInfo.environment["DATABASE_URL"] ?? ""), logger: logger)
-        try await Migrator(client: client, directory: arguments[1]).up()
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("candle-benchmark-\(getpid())")
-        let journal = try Journal(JournalSettings(directory: folder.path), logger: logger)
-        let catalog = SymbolCatalog(client: client)
-        let candles = CandleWriter(client: client, catalog: catalog, journal: journal.id, logger: logger)
-        let recorder = Recorder(client: client, catalog: catalog, journal: journal, candles: candles, logger: logger)
-        let running = [Task { try await candles.run() }, Task { try await recorder.run() }]
+        let (migrations, count) = RecordingRig.arguments("candle-benchmark MIGRATIONS [TRADES]", otherwise: 10_000_000)
+        let rig = try await RecordingRig("candle-benchmark", migrations: migrations)
+        let recorder = rig.recorder
 
         var tape = try Tape()
         let begin = ContinuousClock.now
@@ -38,14 +23,9 @@ struct CandleBenchmark {
             while recorder.counters.pending > 200_000 { try await Task.sleep(for: .milliseconds(5)) }
         }
         try await recorder.flush()
-        try await candles.flush()
+        try await rig.candles.flush()
         let elapsed = begin.duration(to: .now)
-        for task in running.reversed() {
-            task.cancel()
-            try await task.value
-        }
-        journal.close()
-        try FileManager.default.removeItem(at: folder)
+        try await rig.finish()
         let counters = recorder.counters
         guard counters.recorded + counters.duplicates == Int64(given), counters.duplicates > 0 else {
             fatalError("given \(given), \(counters)")

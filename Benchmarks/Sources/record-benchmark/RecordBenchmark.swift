@@ -1,7 +1,6 @@
-import Foundation
-import Logging
 import Market
 import Postgres
+import RecordingRig
 import Store
 
 /// Measures how fast trades go through the journal and the recorder into PostgreSQL: one connection, batches of at most 5 000,
@@ -12,27 +11,13 @@ import Store
 @main
 struct RecordBenchmark {
     static func main() async throws {
-        let arguments = CommandLine.arguments
-        guard arguments.count >= 2, let rowCount = arguments.count > 2 ? Int(arguments[2]) : 300_000 else {
-            try FileHandle.standardError.write(contentsOf: Data("Usage: record-benchmark MIGRATIONS [ROWS]\n".utf8))
-            exit(64)
-        }
-        var logger = Logger(label: "record-benchmark")
-        logger.logLevel = .warning
-        let settings = PostgresSettings(ProcessInfo.processInfo.environment["DATABASE_URL"] ?? "")
-        let client = PostgresClient(settings, logger: logger)
-        try await Migrator(client: client, directory: arguments[1]).up()
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("record-benchmark-\(getpid())")
-        let journal = try Journal(JournalSettings(directory: folder.path), logger: logger)
-        let catalog = SymbolCatalog(client: client)
-        let candles = CandleWriter(client: client, catalog: catalog, journal: journal.id, logger: logger)
-        let recorder = Recorder(
-            client: client, catalog: catalog, journal: journal, candles: candles,
-            settings: RecorderSettings(batchTicksMax: 5_000, catchUpTicksMax: 5_000), logger: logger)
+        let (migrations, rowCount) = RecordingRig.arguments("record-benchmark MIGRATIONS [ROWS]", otherwise: 300_000)
+        let rig = try await RecordingRig(
+            "record-benchmark", migrations: migrations,
+            settings: RecorderSettings(batchTicksMax: 5_000, catchUpTicksMax: 5_000))
+        let (client, recorder) = (rig.client, rig.recorder)
         let ticks = try Self.trades(count: rowCount).map { Tick.trade($0) }
 
-        let running = Task { try await recorder.run() }
-        let runningCandles = Task { try await candles.run() }
         // Connecting and making partitions is no part of the measurement.
         try await client.query("TRUNCATE trades")
         recorder.record([ticks[0]])
@@ -45,12 +30,7 @@ struct RecordBenchmark {
         }
         try await recorder.flush()
         let elapsed = begin.duration(to: .now)
-        running.cancel()
-        try await running.value
-        runningCandles.cancel()
-        try await runningCandles.value
-        journal.close()
-        try FileManager.default.removeItem(at: folder)
+        try await rig.finish()
 
         let stored = try await client.query("SELECT count(*) FROM trades")[0].integer(0)
         let counters = recorder.counters
