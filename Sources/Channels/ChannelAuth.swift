@@ -15,8 +15,9 @@ public struct ChannelAuth: Sendable {
     ///   - channelData: For presence channels: exactly the text that goes into `channel_data`.
     /// - Returns: `KEY:` and the digest in lower-case hexadecimal digits.
     public func sign(socketID: String, channel: String, channelData: String? = nil) -> String {
-        let digest = self.digest(socketID: socketID, channel: channel, channelData: channelData)
-        return self.app.key + ":" + String(decoding: digest, as: UTF8.self)
+        let pair = self.app.signingCredentials
+        let digest = Self.digest(pair, socketID: socketID, channel: channel, channelData: channelData)
+        return pair.key + ":" + String(decoding: digest, as: UTF8.self)
     }
 
     /// Why `auth` does not let the connection in; `nil` when it does.
@@ -30,10 +31,11 @@ public struct ChannelAuth: Sendable {
             return "Invalid auth for channel \(channel): KEY:SIGNATURE is expected"
         }
         let key = auth[..<colon]
-        guard key == self.app.key else {
+        guard let pair = self.app.credentials(for: key) else {
             return "Invalid key in subscription auth data: '\(ChannelsError.shortened(String(key)))'"
         }
-        let expected = self.digest(socketID: socketID.description, channel: channel.text, channelData: channelData)
+        let expected = Self.digest(
+            pair, socketID: socketID.description, channel: channel.text, channelData: channelData)
         let given = auth.utf8[auth.utf8.index(after: colon)...]
         guard HexDigest.isEqual(expected, given) else {
             let signed = channelData == nil ? "\(socketID):\(channel)" : "\(socketID):\(channel):CHANNEL_DATA"
@@ -42,9 +44,14 @@ public struct ChannelAuth: Sendable {
         return nil
     }
 
-    private func digest(socketID: String, channel: String, channelData: String?) -> [UInt8] {
+    private static func digest(
+        _ pair: App.Credentials,
+        socketID: String,
+        channel: String,
+        channelData: String?
+    ) -> [UInt8] {
         var text = socketID + ":" + channel
         if let channelData { text += ":" + channelData }
-        return HexDigest.hmac(text.utf8, key: self.app.signingKey)
+        return HexDigest.hmac(text.utf8, key: pair.signingKey)
     }
 }

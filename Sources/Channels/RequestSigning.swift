@@ -26,15 +26,16 @@ public struct RequestSigning: Sendable {
         body: [UInt8] = [],
         now: Int64
     ) -> String {
+        let pair = self.app.signingCredentials
         var items = parameters
-        items.append(Query.Item(name: "auth_key", value: self.app.key))
+        items.append(Query.Item(name: "auth_key", value: pair.key))
         items.append(Query.Item(name: "auth_timestamp", value: String(now)))
         items.append(Query.Item(name: "auth_version", value: "1.0"))
         if !body.isEmpty {
             let digest = body.withUnsafeBytes { HexDigest.md5($0) }
             items.append(Query.Item(name: "body_md5", value: String(decoding: digest, as: UTF8.self)))
         }
-        let signature = self.signature(method: method, path: path, items: items)
+        let signature = Self.signature(pair, method: method, path: path, items: items)
         items.append(Query.Item(name: "auth_signature", value: String(decoding: signature, as: UTF8.self)))
         return items.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
     }
@@ -59,18 +60,18 @@ public struct RequestSigning: Sendable {
     ) throws(RequestSignatureError) -> Query {
         let parsed = Query(parsing: query)
         guard let key = parsed["auth_key"] else { throw .missingKey }
-        guard key == self.app.key else { throw .unknownKey(key) }
+        guard let pair = self.app.credentials(for: key) else { throw .unknownKey(key) }
         guard parsed["auth_version"] == "1.0" else { throw .unsupportedVersion(parsed["auth_version"]) }
         guard let text = parsed["auth_timestamp"], let timestamp = Int64(text) else { throw .missingTimestamp }
         guard timestamp > now - Self.clockDifferenceMax, timestamp < now + Self.clockDifferenceMax else {
             throw .timestampOutOfRange(timestamp, now: now)
         }
         guard let signature = parsed["auth_signature"] else { throw .signatureMismatch }
-        if !self.isSigned(method: method, path: path, query: parsed, signature: signature) {
+        if !Self.isSigned(pair, method: method, path: path, query: parsed, signature: signature) {
             // Libraries sign the raw value while a form decoder takes `+` for a space: one more try with it as written.
             guard query.utf8.contains(UInt8(ascii: "+")) else { throw .signatureMismatch }
             let literal = Query(parsing: query, plusIsLiteral: true)
-            guard self.isSigned(method: method, path: path, query: literal, signature: signature) else {
+            guard Self.isSigned(pair, method: method, path: path, query: literal, signature: signature) else {
                 throw .signatureMismatch
             }
         }
@@ -82,14 +83,26 @@ public struct RequestSigning: Sendable {
         return parsed
     }
 
-    private func isSigned(method: String, path: Substring, query: Query, signature: String) -> Bool {
-        HexDigest.isEqual(self.signature(method: method, path: String(path), items: query.items), signature.utf8)
+    private static func isSigned(
+        _ pair: App.Credentials,
+        method: String,
+        path: Substring,
+        query: Query,
+        signature: String
+    ) -> Bool {
+        let expected = self.signature(pair, method: method, path: String(path), items: query.items)
+        return HexDigest.isEqual(expected, signature.utf8)
     }
 
-    private func signature(method: String, path: String, items: [Query.Item]) -> [UInt8] {
+    private static func signature(
+        _ pair: App.Credentials,
+        method: String,
+        path: String,
+        items: [Query.Item]
+    ) -> [UInt8] {
         var signed = items
         signed.removeAll { $0.name == "auth_signature" }
-        Self.sortByName(&signed)
+        self.sortByName(&signed)
         var text = method + "\n" + path + "\n"
         for (index, item) in signed.enumerated() {
             if index > 0 { text += "&" }
@@ -97,7 +110,7 @@ public struct RequestSigning: Sendable {
             text += "="
             text += item.value
         }
-        return HexDigest.hmac(text.utf8, key: self.app.signingKey)
+        return HexDigest.hmac(text.utf8, key: pair.signingKey)
     }
 
     /// Stable, and cheap for the nearly sorted five items of almost every request.

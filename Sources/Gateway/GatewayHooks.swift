@@ -8,6 +8,10 @@ public struct GatewayHooks: Sendable {
     ///
     /// Called on event loops: must not block.
     public var validateChannel: @Sendable (ChannelName) -> String?
+    /// Told what happens on the channels of the app with this id.
+    ///
+    /// Called on event loops: must not block.
+    public var channelActivity: @Sendable (String, ChannelActivity) -> Void
     /// Says why the program cannot serve yet, or `nil` when it can: the answer of `/readyz`.
     public var notReadyReason: @Sendable () async -> String?
     /// Further lines for `/metrics` in Prometheus' text format.
@@ -20,12 +24,14 @@ public struct GatewayHooks: Sendable {
     /// Hooks that do nothing unless given.
     public init(
         validateChannel: @escaping @Sendable (ChannelName) -> String? = { _ in nil },
+        channelActivity: @escaping @Sendable (String, ChannelActivity) -> Void = { _, _ in },
         notReadyReason: @escaping @Sendable () async -> String? = { nil },
         metrics: @escaping @Sendable () async -> String = { "" },
         routes: @escaping @Sendable (Router<BasicRequestContext>) -> Void = { _ in },
         onListening: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) {
         self.validateChannel = validateChannel
+        self.channelActivity = channelActivity
         self.notReadyReason = notReadyReason
         self.metrics = metrics
         self.routes = routes

@@ -40,7 +40,7 @@ extension RequestHandler {
         let key = Query.decoded(head.uri[..<(question ?? head.uri.endIndex)].dropFirst("/app/".count))
         let query = Query(parsing: question.map { head.uri[head.uri.utf8.index(after: $0)...] } ?? "")
         let opening = ConnectionHandler.Opening(
-            app: self.environment.hub.apps.firstIndex { $0.key == key }.map { Int32($0) },
+            app: self.environment.hub.apps.firstIndex { $0.credentials(for: key) != nil }.map { Int32($0) },
             protocolVersion: query["protocol"],
             response: Array(response.utf8)
         )

@@ -20,9 +20,9 @@ struct Announcement: Sendable {
         }
         var lines = [
             "Tickwire is running; data in: \(database)",
-            "  channels  ws://\(host):\(self.port)/app/\(self.app.key)   (Pusher protocol 7)",
+            "  channels  ws://\(host):\(self.port)/app/\(self.app.signingCredentials.key)   (Pusher protocol 7)",
             "  HTTP API  http://\(host):\(self.port)/apps/\(self.app.id)/events   secret: \(self.secretPlace)",
-            "  in JS     new Pusher('\(self.app.key)', {wsHost: '\(host)', wsPort: \(self.port), forceTLS: false, enabledTransports: ['ws'], cluster: ''})",
+            "  in JS     new Pusher('\(self.app.signingCredentials.key)', {wsHost: '\(host)', wsPort: \(self.port), forceTLS: false, enabledTransports: ['ws'], cluster: ''})",
         ]
         if self.kind == .up { lines.append("  prices    tickwire watch BTC-USD AAPL") }
         if self.settings.isDemo { lines.append("  market    simulated: every price is labelled as venue 'sim'") }
