@@ -260,7 +260,7 @@ struct ConnectionHandlerTests {
     func closeTimeout() throws {
         let connection = try self.connect()
         _ = try connection.greet()
-        connection.handler.close(.reconnect)
+        connection.handler.session.close(.reconnect)
         #expect(try connection.frames().last?.closeCode == 4200)
         #expect(connection.channel.isActive)
         self.loop.advanceTime(by: .milliseconds(500))
@@ -274,7 +274,7 @@ struct ConnectionHandlerTests {
         try connection.send(subscribeText("c"))
         _ = try connection.frames()
         self.hub.publish([.tick("c", 1)])
-        connection.handler.close(.reconnect)
+        connection.handler.session.close(.reconnect)
         self.hub.publish([.tick("c", 2)])
         try connection.send(subscribeText("d"))
         #expect(try connection.frames().map(\.opcode) == [1, 8])

@@ -86,9 +86,9 @@ final class EmbeddedConnection {
     ) throws {
         let shard = try #require(hub.shard(of: loop))
         let environment = ServerEnvironment(hub: hub, options: options, hooks: hooks, logger: Logger(label: "test"))
-        self.handler = ConnectionHandler(
-            shard: shard, environment: environment, opening: .init(app: app, protocolVersion: "7", response: [])
-        )
+        let session = ClientSession(
+            shard: shard, environment: environment, opening: .init(app: app, protocolVersion: "7"))
+        self.handler = ConnectionHandler(session: session, options: options, response: [])
         self.channel = EmbeddedChannel(loop: loop)
         try self.channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         if let before { try self.channel.pipeline.syncOperations.addHandler(before) }

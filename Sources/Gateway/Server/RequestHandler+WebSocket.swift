@@ -39,12 +39,13 @@ extension RequestHandler {
         let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
         let key = Query.decoded(head.uri[..<(question ?? head.uri.endIndex)].dropFirst("/app/".count))
         let query = Query(parsing: question.map { head.uri[head.uri.utf8.index(after: $0)...] } ?? "")
-        let opening = ConnectionHandler.Opening(
+        let opening = ClientSession.Opening(
             app: self.environment.hub.apps.firstIndex { $0.credentials(for: key) != nil }.map { Int32($0) },
-            protocolVersion: query["protocol"],
-            response: Array(response.utf8)
+            protocolVersion: query["protocol"]
         )
-        let connection = ConnectionHandler(shard: self.shard, environment: self.environment, opening: opening)
+        let session = ClientSession(shard: self.shard, environment: self.environment, opening: opening)
+        let connection = ConnectionHandler(
+            session: session, options: self.environment.options, response: Array(response.utf8))
         self.state = .upgraded
         self.finish(with: nil)
         // Answers to requests before this one: the WebSocket's bytes do not go through NIO and must not overtake them.
