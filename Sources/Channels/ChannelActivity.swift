@@ -18,8 +18,9 @@ public enum ChannelActivity: Sendable, Hashable {
     /// The channel it happened on.
     public var channel: String {
         switch self {
-        case .occupied(let channel), .vacated(let channel), .memberAdded(let channel, _), .memberRemoved(let channel, _),
-            .clientEvent(let channel, _, _, _, _), .cacheMiss(let channel), .subscriptionCount(let channel, _):
+        case .occupied(let channel), .vacated(let channel), .memberAdded(let channel, _),
+            .memberRemoved(let channel, _), .clientEvent(let channel, _, _, _, _), .cacheMiss(let channel),
+            .subscriptionCount(let channel, _):
             channel
         }
     }

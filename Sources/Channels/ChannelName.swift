@@ -25,6 +25,25 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
         /// `#server-to-user-`: one signed-in user's own channel.
         case serverToUser
 
+        /// What the prefix of `name` says, whether or not the rest is a valid name.
+        public init(of name: String) {
+            switch name.utf8.first {
+            case UInt8(ascii: "p") where name.hasPrefix("private-"):
+                if name.hasPrefix("private-encrypted-cache-") {
+                    self = .privateEncryptedCache
+                } else if name.hasPrefix("private-encrypted-") {
+                    self = .privateEncrypted
+                } else {
+                    self = name.hasPrefix("private-cache-") ? .privateCache : .private
+                }
+            case UInt8(ascii: "p") where name.hasPrefix("presence-"):
+                self = name.hasPrefix("presence-cache-") ? .presenceCache : .presence
+            case UInt8(ascii: "c") where name.hasPrefix("cache-"): self = .cache
+            case UInt8(ascii: "#") where name.hasPrefix(ChannelName.serverToUserPrefix): self = .serverToUser
+            default: self = .public
+            }
+        }
+
         /// Whether joining needs a signature over socket id and channel.
         public var needsSignature: Bool {
             switch self {
@@ -38,6 +57,24 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
 
         /// Whether the channel knows its members as users.
         public var isPresence: Bool { self == .presence || self == .presenceCache }
+
+        /// Whether clients may send events to each other: an encrypted channel's payload is its publisher's own.
+        public var hasClientEvents: Bool {
+            switch self {
+            case .private, .privateCache, .presence, .presenceCache: true
+            case .public, .cache, .privateEncrypted, .privateEncryptedCache, .serverToUser: false
+            }
+        }
+
+        /// Whether subscribers may be told how many they are.
+        ///
+        /// A presence channel counts users instead, and clients fail to decrypt the frame on an encrypted one.
+        public var hasSubscriptionCounts: Bool {
+            switch self {
+            case .public, .cache, .private, .privateCache: true
+            case .privateEncrypted, .privateEncryptedCache, .presence, .presenceCache, .serverToUser: false
+            }
+        }
 
         /// Whether the channel replays its last event to a new subscriber.
         public var isCache: Bool {
@@ -68,7 +105,7 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
             throw .invalidChannelName(text)
         }
         self.text = text
-        self.kind = isServerToUser ? .serverToUser : Self.kind(of: text)
+        self.kind = Kind(of: text)
     }
 
     /// The name as written.
@@ -79,16 +116,6 @@ public struct ChannelName: Hashable, Sendable, CustomStringConvertible {
 
     /// Hashes the text.
     public func hash(into hasher: inout Hasher) { hasher.combine(self.text) }
-
-    private static func kind(of text: String) -> Kind {
-        if text.hasPrefix("private-") {
-            if text.hasPrefix("private-encrypted-cache-") { return .privateEncryptedCache }
-            if text.hasPrefix("private-encrypted-") { return .privateEncrypted }
-            return text.hasPrefix("private-cache-") ? .privateCache : .private
-        }
-        if text.hasPrefix("presence-") { return text.hasPrefix("presence-cache-") ? .presenceCache : .presence }
-        return text.hasPrefix("cache-") ? .cache : .public
-    }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
         switch byte {

@@ -10,12 +10,22 @@ public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
     case invalidText = 1007
     /// A message over the size limit.
     case messageTooBig = 1009
+    /// The application's clients must use TLS.
+    case requiresTLS = 4000
     /// No application has this key.
     case unknownApp = 4001
+    /// The application is switched off.
+    case appDisabled = 4003
+    /// The application has as many connections as it may.
+    case overQuota = 4004
+    /// The path behind the application's key leads nowhere.
+    case pathNotFound = 4005
     /// The client's protocol version is not a number.
     case malformedVersion = 4006
     /// The client speaks a protocol version that is not served.
     case unsupportedProtocol = 4007
+    /// The client does not say its protocol version.
+    case missingProtocol = 4008
     /// The application ended this user's connections.
     case unauthorised = 4009
     /// The server is full, or the client does not read fast enough.
@@ -36,6 +46,11 @@ public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
         case .unsupportedData: "Only text frames are supported"
         case .invalidText: "Text frame is not valid UTF-8"
         case .messageTooBig: "Message exceeds the size limit"
+        case .requiresTLS: "Application only accepts TLS connections, reconnect using wss://"
+        case .appDisabled: "Application disabled"
+        case .overQuota: "Application is over connection quota"
+        case .pathNotFound: "Path not found"
+        case .missingProtocol: "No protocol version supplied"
         case .unknownApp: "Application does not exist"
         case .malformedVersion: "Invalid version string format"
         case .unsupportedProtocol: "Unsupported protocol version"
@@ -52,7 +67,10 @@ public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
         case .normal, .protocolError, .unsupportedData, .invalidText, .messageTooBig, .overCapacity, .reconnect,
             .pongTimeout:
             true
-        case .unknownApp, .malformedVersion, .unsupportedProtocol, .unauthorised: false
+        case .requiresTLS, .unknownApp, .appDisabled, .overQuota, .pathNotFound, .malformedVersion,
+            .unsupportedProtocol,
+            .missingProtocol, .unauthorised:
+            false
         }
     }
 }

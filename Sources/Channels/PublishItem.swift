@@ -7,6 +7,20 @@ struct PublishItem {
     private var socketID: String?
     private var info: String?
 
+    /// An item without members.
+    init() {}
+
+    /// An event for one channel whose data is a raw body.
+    init(channel: String, body: UnsafeBufferPointer<UInt8>, query: Query) {
+        var escaped: [UInt8] = []
+        JSONText.appendEscaped(body, to: &escaped)
+        self.name = query["name"]
+        self.data = escaped
+        self.channel = channel
+        self.socketID = query["socket_id"]
+        self.info = nil
+    }
+
     /// Reads one object.
     mutating func read(_ reader: inout JSONReader) throws(ChannelsError) {
         var item = PublishItem()
@@ -107,8 +121,14 @@ struct PublishItem {
     }
 
     private static func checkName(_ name: String) throws(PublishRequest.Failure) {
-        guard name.utf8.count <= 200 || name.count <= 200 else {
-            throw .invalid("The event name '\(ChannelsError.shortened(name))' is longer than 200 characters")
+        guard name.utf8.count <= PublishRequest.eventNameLengthMax || name.count <= PublishRequest.eventNameLengthMax
+        else {
+            throw .invalid(
+                """
+                The event name '\(ChannelsError.shortened(name))' is longer than \(PublishRequest.eventNameLengthMax) \
+                characters
+                """
+            )
         }
         guard !name.hasPrefix("pusher:"), !name.hasPrefix("pusher_internal:") else {
             throw .invalid(

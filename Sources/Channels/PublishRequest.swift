@@ -28,6 +28,9 @@ public struct PublishRequest: Sendable, Equatable {
         }
     }
 
+    /// The longest name of an event, in characters.
+    static let eventNameLengthMax = 200
+
     /// One event for one or several channels.
     public struct Event: Sendable, Equatable {
         /// The event's name.
@@ -113,6 +116,20 @@ public struct PublishRequest: Sendable, Equatable {
             } catch { throw .invalid(error.description) }
         }
         item.complete(from: query)
+        return PublishRequest(events: [try item.checked(limits: limits, isBatch: false)])
+    }
+
+    /// Reads the deprecated `POST /channels/NAME/events`: name and socket id in the query, the body is the data.
+    ///
+    /// - Throws: What to answer with 400 or 413.
+    public static func event(
+        channel: String,
+        body: UnsafeBufferPointer<UInt8>,
+        query: Query,
+        limits: Limits
+    ) throws(Failure) -> PublishRequest {
+        try Self.checkText(body)
+        let item = PublishItem(channel: channel, body: body, query: query)
         return PublishRequest(events: [try item.checked(limits: limits, isBatch: false)])
     }
 

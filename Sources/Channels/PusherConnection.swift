@@ -8,8 +8,11 @@ public struct PusherConnection: Sendable {
         case doNothing
         /// Send one frame.
         case send(ServerFrame)
-        /// Add the connection to the channel, confirm, then replay the snapshot.
-        case subscribe(ChannelName)
+        /// Add the connection to the channel, as a member when it is a presence channel; confirm, then replay what the
+        /// channel holds.
+        ///
+        /// When that is refused, call ``PusherConnection/subscriptionRefused(_:message:)``.
+        case subscribe(ChannelName, member: PresenceMember? = nil)
         /// Already subscribed: confirm once more, count nothing twice.
         case confirm(ChannelName)
         /// Take the connection off the channel; no answer.
@@ -18,6 +21,10 @@ public struct PusherConnection: Sendable {
         ///
         /// The connection stays.
         case refuseSubscription(channel: String, message: String)
+        /// Note whom the connection belongs to, confirm, and tell it about the users it watches.
+        case signIn(SignedInUser)
+        /// Hand the event to everybody else on the channel.
+        case broadcast(ClientEvent)
         /// Ask whether the client still lives: a control ping and `pusher:ping`.
         case probe
         /// Close with a code.
@@ -38,12 +45,46 @@ public struct PusherConnection: Sendable {
         ///
         /// Default 1000.
         public var subscriptionsMax: Int
+        /// Bytes of a presence subscription's `channel_data`: the user's id and info.
+        ///
+        /// Default 1024, as hosted.
+        public var presenceDataBytesMax: Int
+        /// Bytes of a client event's data.
+        ///
+        /// Default 10 240, as hosted.
+        public var clientEventBytesMax: Int
+        /// Client events a connection may send in a second; 1 or more.
+        ///
+        /// Default 10, as hosted.
+        public var clientEventsPerSecond: Int
+        /// Users a connection may watch.
+        ///
+        /// Default 100, as hosted.
+        public var watchlistMax: Int
+        /// Whether a client that does not say its protocol version is closed with 4008, rather than taken for 7.
+        ///
+        /// Default `false`.
+        public var requiresProtocolVersion: Bool
 
         /// The defaults of the hosted service where it has them.
-        public init(activityTimeout: Int = 120, pongTimeout: Duration = .seconds(30), subscriptionsMax: Int = 1000) {
+        public init(
+            activityTimeout: Int = 120,
+            pongTimeout: Duration = .seconds(30),
+            subscriptionsMax: Int = 1000,
+            presenceDataBytesMax: Int = 1024,
+            clientEventBytesMax: Int = 10_240,
+            clientEventsPerSecond: Int = 10,
+            watchlistMax: Int = 100,
+            requiresProtocolVersion: Bool = false
+        ) {
             self.activityTimeout = activityTimeout
             self.pongTimeout = pongTimeout
             self.subscriptionsMax = subscriptionsMax
+            self.presenceDataBytesMax = presenceDataBytesMax
+            self.clientEventBytesMax = clientEventBytesMax
+            self.clientEventsPerSecond = clientEventsPerSecond
+            self.watchlistMax = watchlistMax
+            self.requiresProtocolVersion = requiresProtocolVersion
         }
 
         /// The silence after which the server asks: 1.5 times ``activityTimeout``.
@@ -55,7 +96,7 @@ public struct PusherConnection: Sendable {
 
     private enum State {
         case opening
-        case open(App, SocketID, Set<ChannelName>)
+        case open(OpenConnection)
         case closed
     }
 
@@ -77,34 +118,48 @@ public struct PusherConnection: Sendable {
     /// The channels this connection is on.
     public var subscriptions: Set<ChannelName> {
         switch self.state {
-        case .open(_, _, let channels): channels
+        case .open(let connection): connection.channels
         case .opening, .closed: []
         }
     }
 
-    /// The WebSocket opened: greets, or refuses with a close code and no frame.
+    /// The transport opened: greets, or refuses with a close code and no frame.
     ///
     /// - Parameters:
     ///   - app: The application whose key the path named; `nil` when there is none.
-    ///   - protocolVersion: The query's `protocol`; absent counts as 7.
+    ///   - isPathKnown: Whether the path ends behind the key.
+    ///   - protocolVersion: The query's `protocol`; absent counts as 7 unless the limits demand it.
+    ///   - isSecure: Whether the connection is encrypted.
     ///   - hasCapacity: Whether the server takes one more connection.
+    ///   - isWithinQuota: Whether the application's own quota has room for one more.
     ///   - socketID: The name this connection gets.
+    ///   - now: The current time.
     /// - Returns: The greeting to send, or the close code.
     public mutating func opened(
         app: App?,
+        isPathKnown: Bool = true,
         protocolVersion: String?,
+        isSecure: Bool = false,
         hasCapacity: Bool,
-        socketID: SocketID
+        isWithinQuota: Bool = true,
+        socketID: SocketID,
+        now: Instant
     ) -> Action {
         guard case .opening = self.state else { preconditionFailure("opened in state \(self.state)") }
         self.state = .closed
         guard let app else { return .close(.unknownApp) }
+        guard isPathKnown else { return .close(.pathNotFound) }
+        guard isSecure || !app.options.requiresTLS else { return .close(.requiresTLS) }
+        guard app.options.isEnabled else { return .close(.appDisabled) }
         if let protocolVersion {
             guard let version = Int(protocolVersion) else { return .close(.malformedVersion) }
             guard (5...7).contains(version) else { return .close(.unsupportedProtocol) }
+        } else if self.limits.requiresProtocolVersion {
+            return .close(.missingProtocol)
         }
         guard hasCapacity else { return .close(.overCapacity) }
-        self.state = .open(app, socketID, [])
+        guard isWithinQuota else { return .close(.overQuota) }
+        self.state = .open(OpenConnection(app: app, socketID: socketID, limits: self.limits, now: now))
         return .send(.connectionEstablished(socketID, activityTimeout: self.limits.activityTimeout))
     }
 
@@ -121,12 +176,25 @@ public struct PusherConnection: Sendable {
         validate: (ChannelName) -> String? = { _ in nil }
     ) -> Action {
         self.heard(now: now)
-        guard case .open = self.state else { return .doNothing }
+        guard case .open(var connection) = self.state else { return .doNothing }
+        // Gives up the second reference to what the connection holds, so that it changes in place.
+        self.state = .closed
+        defer { self.state = .open(connection) }
         do throws(ChannelsError) {
-            return self.received(try ClientFrame(parsing: text), validate: validate)
+            let frame = try ClientFrame(parsing: text)
+            return Self.received(frame, on: &connection, now: now, validate: validate)
         } catch {
             return .send(.error(code: nil, message: error.description))
         }
+    }
+
+    /// A channel could not be joined after all, for example because it is full.
+    public mutating func subscriptionRefused(_ channel: ChannelName, message: String) -> Action {
+        guard case .open(var connection) = self.state else { return .doNothing }
+        self.state = .closed
+        _ = connection.forget(channel)
+        self.state = .open(connection)
+        return .refuseSubscription(channel: channel.text, message: message)
     }
 
     /// A control frame arrived: it counts as activity.
@@ -164,84 +232,26 @@ public struct PusherConnection: Sendable {
         }
     }
 
-    private mutating func received(_ frame: ClientFrame, validate: (ChannelName) -> String?) -> Action {
+    private static func received(
+        _ frame: ClientFrame,
+        on connection: inout OpenConnection,
+        now: Instant,
+        validate: (ChannelName) -> String?
+    ) -> Action {
         switch frame {
         case .ping: return .send(.pong)
         case .pong: return .doNothing
         case .subscribe(let channel, let auth, let channelData):
-            return self.subscribe(channel, auth: auth, channelData: channelData, validate: validate)
-        case .unsubscribe(let channel): return self.unsubscribe(channel)
-        case .signIn:
-            return .send(.error(code: nil, message: "Sign-in is not enabled on this server"))
-        case .clientEvent(let name, let channel, _):
-            let target = channel.map { " to channel \(ChannelsError.shortened($0))" } ?? ""
-            let message =
-                "Cannot broadcast client event '\(ChannelsError.shortened(name))'\(target): client events are not enabled"
-            return .send(.error(code: nil, message: message))
+            return connection.subscribe(channel, auth: auth, channelData: channelData, validate: validate)
+        case .unsubscribe(let channel):
+            return connection.unsubscribe(channel)
+        case .signIn(let auth, let userData):
+            return connection.signIn(auth: auth, userData: userData)
+        case .clientEvent(let name, let channel, let data):
+            return connection.clientEvent(name: name, channel: channel, data: data, now: now)
         case .unsupported(let event):
             let message = "Unsupported event received on socket: '\(ChannelsError.shortened(event))'"
             return .send(.error(code: nil, message: message))
-        }
-    }
-
-    private mutating func subscribe(
-        _ text: String,
-        auth: String?,
-        channelData: String?,
-        validate: (ChannelName) -> String?
-    ) -> Action {
-        guard case .open(let app, let socketID, var channels) = self.state else { return .doNothing }
-        let channel: ChannelName
-        do throws(ChannelsError) {
-            channel = try ChannelName(text)
-        } catch {
-            return .refuseSubscription(channel: ChannelsError.shortened(text), message: error.description)
-        }
-        if channels.contains(channel) { return .confirm(channel) }
-        if let refusal = Self.refusal(channel, app, socketID, auth, channelData) ?? validate(channel) {
-            return .refuseSubscription(channel: text, message: refusal)
-        }
-        guard channels.count < self.limits.subscriptionsMax else {
-            let message =
-                "Cannot subscribe to channel \(text): a connection may hold \(self.limits.subscriptionsMax) subscriptions"
-            return .refuseSubscription(channel: text, message: message)
-        }
-        self.state = .closed  // Gives up the set's second reference, so that it grows in place.
-        channels.insert(channel)
-        self.state = .open(app, socketID, channels)
-        return .subscribe(channel)
-    }
-
-    private mutating func unsubscribe(_ text: String) -> Action {
-        guard case .open(let app, let socketID, var channels) = self.state else { return .doNothing }
-        self.state = .closed
-        defer { self.state = .open(app, socketID, channels) }
-        guard let channel = try? ChannelName(text),  // An invalid name has no subscription either: one answer for both.
-            channels.remove(channel) != nil
-        else {
-            let name = ChannelsError.shortened(text)
-            let message = "No current subscription to channel \(name), or subscription in progress"
-            return .send(.error(code: nil, message: message))
-        }
-        return .unsubscribe(channel)
-    }
-
-    private static func refusal(
-        _ channel: ChannelName,
-        _ app: App,
-        _ socketID: SocketID,
-        _ auth: String?,
-        _ channelData: String?
-    ) -> String? {
-        switch channel.kind {
-        case .public: nil
-        case .private, .privateEncrypted:
-            ChannelAuth(app: app).refusal(auth: auth, socketID: socketID, channel: channel, channelData: channelData)
-        case .presence, .presenceCache:
-            "Cannot subscribe to \(channel): presence channels are not enabled on this server"
-        case .cache, .privateCache, .privateEncryptedCache:
-            "Cannot subscribe to \(channel): cache channels are not enabled on this server"
-        case .serverToUser: "Cannot subscribe to \(channel): the connection is not signed in as this user"
         }
     }
 }

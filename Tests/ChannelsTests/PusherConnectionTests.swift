@@ -10,7 +10,8 @@ struct PusherConnectionTests {
 
     private func opened(_ limits: PusherConnection.Limits = .init()) -> PusherConnection {
         var connection = PusherConnection(limits: limits, now: self.start)
-        _ = connection.opened(app: self.app, protocolVersion: "7", hasCapacity: true, socketID: self.socketID)
+        _ = connection.opened(
+            app: self.app, protocolVersion: "7", hasCapacity: true, socketID: self.socketID, now: self.start)
         return connection
     }
 
@@ -46,7 +47,7 @@ struct PusherConnectionTests {
     func greeting(version: String?) {
         var connection = PusherConnection(limits: .init(), now: self.start)
         let action = connection.opened(
-            app: self.app, protocolVersion: version, hasCapacity: true, socketID: self.socketID)
+            app: self.app, protocolVersion: version, hasCapacity: true, socketID: self.socketID, now: self.start)
         #expect(action == .send(.connectionEstablished(self.socketID, activityTimeout: 120)))
     }
 
@@ -61,7 +62,8 @@ struct PusherConnectionTests {
     func refused(isKnown: Bool, version: String, hasCapacity: Bool, code: CloseCode) {
         var connection = PusherConnection(limits: .init(), now: self.start)
         let action = connection.opened(
-            app: isKnown ? self.app : nil, protocolVersion: version, hasCapacity: hasCapacity, socketID: self.socketID
+            app: isKnown ? self.app : nil, protocolVersion: version, hasCapacity: hasCapacity, socketID: self.socketID,
+            now: self.start
         )
         #expect(action == .close(code))
         #expect(self.send(#"{"event":"pusher:ping"}"#, to: &connection) == .doNothing)
@@ -110,19 +112,6 @@ struct PusherConnectionTests {
         #expect(self.subscribe(name, &connection, auth: auth) == .subscribe(try ChannelName(name)))
     }
 
-    @Test(
-        "Kinds of channels that are not served say so",
-        arguments: [
-            "presence-x", "presence-cache-x", "cache-x", "private-cache-x", "private-encrypted-cache-x",
-            "#server-to-user-1",
-        ]
-    )
-    func notServed(name: String) {
-        var connection = self.opened()
-        #expect(self.message(self.subscribe(name, &connection))?.hasPrefix("Cannot subscribe to \(name)") == true)
-        #expect(connection.subscriptions.isEmpty)
-    }
-
     @Test("A name that breaks the grammar is refused, as is one the program does not know")
     func names() {
         var connection = self.opened()
@@ -147,7 +136,7 @@ struct PusherConnectionTests {
             (#"{"event":"pusher:nope"}"#, "Unsupported event received on socket: 'pusher:nope'"),
             (#"{"event":"hello"}"#, "Unsupported event received on socket: 'hello'"),
             (#"{"data":1}"#, "A frame must have"),
-            (#"{"event":"pusher:signin","data":{}}"#, "Sign-in is not enabled"),
+            (#"{"event":"pusher:signin","data":{}}"#, "Cannot sign in: user_data is missing"),
             (
                 #"{"event":"client-a","channel":"private-x","data":1}"#,
                 "Cannot broadcast client event 'client-a' to channel private-x"
@@ -190,6 +179,55 @@ struct PusherConnectionTests {
         #expect(connection.closed() == [try ChannelName("a")])
         #expect(connection.closed().isEmpty)
         #expect(self.send(#"{"event":"pusher:ping"}"#, to: &connection) == .doNothing)
+    }
+
+    @Test(
+        "Cache channels need a signature only when they are private",
+        arguments: [("cache-x", false), ("private-cache-x", true), ("private-encrypted-cache-x", true)])
+    func cacheChannels(name: String, isPrivate: Bool) throws {
+        var connection = self.opened()
+        let channel = try ChannelName(name)
+        if isPrivate { #expect(self.message(self.subscribe(name, &connection))?.hasPrefix("Missing auth") == true) }
+        let auth = ChannelAuth(app: self.app).sign(socketID: "1234.5678", channel: name)
+        #expect(self.subscribe(name, &connection, auth: auth) == .subscribe(channel))
+    }
+
+    @Test("A subscription that is refused in the end is not held, and may be tried again")
+    func refusedLater() throws {
+        var connection = self.opened()
+        let channel = try ChannelName("c")
+        #expect(self.subscribe("c", &connection) == .subscribe(channel))
+        #expect(
+            connection.subscriptionRefused(channel, message: "full")
+                == .refuseSubscription(channel: "c", message: "full"))
+        #expect(connection.subscriptions.isEmpty)
+        #expect(self.subscribe("c", &connection) == .subscribe(channel))
+    }
+
+    @Test("What an app's options forbid closes with a code of its own, the first that applies")
+    func appOptions() {
+        func close(_ change: (inout App.Options) -> Void, isSecure: Bool = false, version: String? = "7") -> CloseCode?
+        {
+            var options = App.Options()
+            change(&options)
+            var limits = PusherConnection.Limits()
+            limits.requiresProtocolVersion = true
+            var connection = PusherConnection(limits: limits, now: self.start)
+            let action = connection.opened(
+                app: App(id: "1", key: "key", secret: "secret", options: options), protocolVersion: version,
+                isSecure: isSecure, hasCapacity: true, isWithinQuota: options.connectionsMax == nil,
+                socketID: self.socketID, now: self.start
+            )
+            if case .close(let code) = action { return code }
+            return nil
+        }
+        #expect(close { $0.requiresTLS = true } == .requiresTLS)
+        #expect(close({ $0.requiresTLS = true }, isSecure: true) == nil)
+        #expect(close { $0.isEnabled = false } == .appDisabled)
+        #expect(close { $0.connectionsMax = 0 } == .overQuota)
+        #expect(close({ _ in }, version: nil) == .missingProtocol)
+        #expect(close({ _ in }, version: "x") == .malformedVersion)
+        #expect(CloseCode.missingProtocol.code == 4008 && CloseCode.overQuota.code == 4004)
     }
 
     @Test("No close code makes clients stop that shall come back; none is 43xx")

@@ -82,12 +82,16 @@ final class EmbeddedConnection {
         options: GatewayOptions = GatewayOptions(),
         hooks: GatewayHooks = GatewayHooks(),
         app: Int32? = 0,
+        protocolVersion: String? = "7",
+        isSecure: Bool = false,
         before: (any ChannelHandler)? = nil
     ) throws {
         let shard = try #require(hub.shard(of: loop))
         let environment = ServerEnvironment(hub: hub, options: options, hooks: hooks, logger: Logger(label: "test"))
         let session = ClientSession(
-            shard: shard, environment: environment, opening: .init(app: app, protocolVersion: "7"))
+            shard: shard, environment: environment,
+            opening: .init(app: app, protocolVersion: protocolVersion, isSecure: isSecure)
+        )
         self.handler = ConnectionHandler(session: session, options: options, response: [])
         self.channel = EmbeddedChannel(loop: loop)
         try self.channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()

@@ -1,4 +1,5 @@
 import Channels
+import struct NIOCore.NIODeadline
 
 /// Events encoded once as finished WebSocket frames, immutable, shared by all event loops.
 final class EventBatch: Sendable {
@@ -14,6 +15,8 @@ final class EventBatch: Sendable {
         var data: Range<Int>
         /// What the channel remembers.
         var retention: ChannelEvent.Retention
+        /// What a cache channel keeps beside the data; `nil` on any other channel.
+        var cached: CachedEvent?
         /// Whether a newer event of this kind makes this one superfluous: true of `tick`.
         var isConflatable: Bool
         /// The connection that does not get it.
@@ -32,9 +35,13 @@ final class EventBatch: Sendable {
     struct Builder {
         private var bytes: [UInt8] = []
         private var entries: [Entry] = []
+        private let clock: @Sendable () -> NIODeadline
 
         /// Reserves room for `count` events with `dataBytes` of data in all.
-        init(count: Int, dataBytes: Int) {
+        ///
+        /// `clock` says when events of cache channels were published.
+        init(count: Int, dataBytes: Int, clock: @escaping @Sendable () -> NIODeadline) {
+            self.clock = clock
             self.entries.reserveCapacity(count)
             self.bytes.reserveCapacity(dataBytes + dataBytes / 4 + count * 128)
         }
@@ -43,7 +50,10 @@ final class EventBatch: Sendable {
         mutating func append(_ event: ChannelEvent, app: Int32?) {
             // An id that is none of ours excludes nobody: the protocol says to ignore it.
             let excluded = event.excludedSocketID.flatMap { try? SocketID($0) }
-            self.append(app: app, name: event.name, channel: event.channel, event.retention, excluded) { output in
+            let kind = ChannelName.Kind(of: event.channel)
+            self.append(
+                app: app, name: event.name, channel: event.channel, kind, event.retention, excluded
+            ) { output in
                 event.data.withUnsafeBufferPointer {
                     ServerFrame.writeEvent(name: event.name, channel: event.channel, data: $0, to: &output)
                 }
@@ -54,12 +64,27 @@ final class EventBatch: Sendable {
         mutating func append(_ event: PublishRequest.Event, channel: ChannelName, app: Int32) {
             let retention: ChannelEvent.Retention =
                 Self.isRetained(event.name, on: channel) ? .deliverAndKeepAsSnapshot : .none
-            self.append(app: app, name: event.name, channel: channel.text, retention, event.excludedSocketID) {
-                output in
+            self.append(
+                app: app, name: event.name, channel: channel.text, channel.kind, retention, event.excludedSocketID
+            ) { output in
                 event.escapedData.withUnsafeBufferPointer {
                     ServerFrame.writeEvent(name: event.name, channel: channel.text, escapedData: $0, to: &output)
                 }
             }
+        }
+
+        /// Encodes a client's event for everybody but the client; no channel keeps it.
+        mutating func append(_ event: ClientEvent, app: Int32, from socketID: SocketID) {
+            let (frame, data) = WebSocketHeader.appendTextFrame(to: &self.bytes) { output in
+                ServerFrame.write(event, to: &output)
+                return output.count..<output.count
+            }
+            self.entries.append(
+                Entry(
+                    app: app, channel: event.channel.text, frame: frame, data: data, retention: .none, cached: nil,
+                    isConflatable: false, excluded: socketID
+                )
+            )
         }
 
         /// The finished batch.
@@ -71,6 +96,7 @@ final class EventBatch: Sendable {
             app: Int32?,
             name: String,
             channel: String,
+            _ kind: ChannelName.Kind,
             _ retention: ChannelEvent.Retention,
             _ excluded: SocketID?,
             _ write: (inout [UInt8]) -> Range<Int>
@@ -82,7 +108,8 @@ final class EventBatch: Sendable {
                     channel: channel,
                     frame: frame,
                     data: data,
-                    retention: retention,
+                    retention: kind.isCache && retention == .none ? .deliverAndKeepAsSnapshot : retention,
+                    cached: kind.isCache ? CachedEvent(name: name, time: self.clock()) : nil,
                     isConflatable: name == "tick",
                     excluded: excluded
                 )

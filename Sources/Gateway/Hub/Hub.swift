@@ -25,18 +25,30 @@ public final class Hub: EventPublisher, Sendable {
         ///
         /// Default 4 MiB.
         public var arenaBytesMax: Int
+        /// How long a cache channel keeps its last event.
+        ///
+        /// Default 30 min, as hosted. Channels that keep one are counted against ``snapshotsMax``.
+        public var cacheLifetime: TimeAmount
+        /// Users on one presence channel; who comes beyond is refused.
+        ///
+        /// Default 100, as hosted.
+        public var presenceUsersMax: Int
 
         /// Bounds with their defaults.
         public init(
             pendingBytesSoftLimit: Int = 256 * 1024,
             pendingBytesHardLimit: Int = 4 * 1024 * 1024,
             snapshotsMax: Int = 100_000,
-            arenaBytesMax: Int = 4 * 1024 * 1024
+            arenaBytesMax: Int = 4 * 1024 * 1024,
+            cacheLifetime: TimeAmount = .minutes(30),
+            presenceUsersMax: Int = 100
         ) {
             self.pendingBytesSoftLimit = pendingBytesSoftLimit
             self.pendingBytesHardLimit = pendingBytesHardLimit
             self.snapshotsMax = snapshotsMax
             self.arenaBytesMax = arenaBytesMax
+            self.cacheLifetime = cacheLifetime
+            self.presenceUsersMax = presenceUsersMax
         }
     }
 
@@ -45,13 +57,40 @@ public final class Hub: EventPublisher, Sendable {
     /// The loops whose connections the hub serves.
     public let eventLoopGroup: any EventLoopGroup
     let shards: [HubShard]
+    let directory: Directory
+    let clock: @Sendable () -> NIODeadline
+    /// How many connections each app has.
+    private let appConnections: [ManagedAtomic<Int>]
 
     /// A hub for `apps` on all loops of `eventLoopGroup`.
-    public init(apps: [App], eventLoopGroup: any EventLoopGroup, options: Options = Options()) {
+    public convenience init(apps: [App], eventLoopGroup: any EventLoopGroup, options: Options = Options()) {
+        self.init(apps: apps, eventLoopGroup: eventLoopGroup, options: options, clock: { .now() })
+    }
+
+    /// A hub whose time is `clock`'s.
+    init(
+        apps: [App],
+        eventLoopGroup: any EventLoopGroup,
+        options: Options = Options(),
+        clock: @escaping @Sendable () -> NIODeadline
+    ) {
         self.apps = apps
         self.eventLoopGroup = eventLoopGroup
-        self.shards = eventLoopGroup.makeIterator().map {
-            HubShard(eventLoop: $0, appCount: apps.count, options: options)
+        self.clock = clock
+        self.appConnections = apps.map { _ in ManagedAtomic(0) }
+        let loops = Array(eventLoopGroup.makeIterator())
+        var directoryOptions = DirectoryOptions()
+        directoryOptions.presenceUsersMax = options.presenceUsersMax
+        for (number, app) in apps.enumerated() where app.options.hasSubscriptionCounts {
+            directoryOptions.appsWithCounts.insert(Int32(number))
+        }
+        let directory = Directory(loopCount: loops.count, options: directoryOptions)
+        self.directory = directory
+        self.shards = loops.enumerated().map { index, loop in
+            HubShard(
+                eventLoop: loop, index: index, directory: directory, appCount: apps.count, options: options,
+                clock: clock
+            )
         }
         for shard in self.shards { shard.setSiblings(self.shards) }
     }
@@ -102,7 +141,8 @@ public final class Hub: EventPublisher, Sendable {
         let parts = self.shards.map { shard in
             shard.eventLoop.submit {
                 var counts: [String: Int] = [:]
-                for (key, number) in shard.channels.index where key.app == app && matching(key.name) {
+                for (key, number) in shard.channels.index
+                where key.app == app && key.name.utf8.first != UInt8(ascii: "#") && matching(key.name) {
                     let count = shard.channels.channels[Int(number)].members.count
                     if count > 0 { counts[key.name] = count }
                 }
@@ -114,9 +154,80 @@ public final class Hub: EventPublisher, Sendable {
         }
     }
 
+    /// Takes one of the app's connections.
+    ///
+    /// - Returns: `false` when it has as many as it may; none is taken then.
+    func reserveConnection(app: Int32) -> Bool {
+        let count = self.appConnections[Int(app)]
+        guard let most = self.apps[Int(app)].options.connectionsMax else {
+            count.wrappingIncrement(ordering: .relaxed)
+            return true
+        }
+        guard count.loadThenWrappingIncrement(ordering: .relaxed) < most else {
+            count.wrappingDecrement(ordering: .relaxed)
+            return false
+        }
+        return true
+    }
+
+    /// Gives one of the app's connections back.
+    func releaseConnection(app: Int32) {
+        self.appConnections[Int(app)].wrappingDecrement(ordering: .relaxed)
+    }
+
+    /// Has `observer` told what happens on channels, in order, on the first event loop; the app by its id.
+    func setObserver(_ observer: @escaping @Sendable (String, ChannelActivity) -> Void) {
+        let ids = self.apps.map(\.id)
+        self.directory.setObserver { app, activity in observer(ids[Int(app)], activity) }
+    }
+
+    /// Closes every connection that is signed in as a user of the app.
+    func terminateConnections(of id: String, app: Int32) {
+        let outcome = self.directory.perform(on: nil) { $0.terminate(UserKey(app: app, id: id)) }
+        for loop in outcome.wakes {
+            let shard = self.shards[loop]
+            shard.eventLoop.execute { shard.readInbox() }
+        }
+    }
+
+    /// How many users are on presence channels; those without any are missing.
+    func userCounts(app: Int32, channels: some Sequence<String>) -> [String: Int] {
+        let names = Array(channels)
+        return self.directory.read { state in
+            var counts: [String: Int] = [:]
+            for name in names { counts[name] = state.channels[ChannelKey(app: app, name: name)]?.members?.count }
+            return counts
+        }
+    }
+
+    /// The ids of the users on a presence channel, whoever came first first.
+    func userIDs(app: Int32, channel: String) -> [String] {
+        self.directory.read { $0.channels[ChannelKey(app: app, name: channel)]?.members }?.ids ?? []
+    }
+
+    /// What a cache channel holds: the escaped data and how long it will be kept; the newest of what any loop has.
+    func cachedEvent(
+        app: Int32,
+        channel: String,
+        on eventLoop: any EventLoop
+    ) -> EventLoopFuture<(data: [UInt8], remaining: TimeAmount)?> {
+        let key = ChannelKey(app: app, name: channel)
+        let parts = self.shards.map { shard in shard.eventLoop.submit { shard.cachedEvent(key) } }
+        let newest: EventLoopFuture<(data: [UInt8], time: NIODeadline)?> = EventLoopFuture.reduce(
+            nil, parts, on: eventLoop
+        ) { newest, part in
+            guard let part else { return newest }
+            return newest.map { $0.time > part.time } == true ? newest : part
+        }
+        let clock = self.clock
+        let lifetime = self.shards.first?.options.cacheLifetime ?? .zero
+        return newest.map { newest in newest.map { ($0.data, $0.time + lifetime - clock()) } }
+    }
+
     private func publish(_ events: [Channels.ChannelEvent], appNumber: Int32?) {
         guard !events.isEmpty else { return }
-        var builder = EventBatch.Builder(count: events.count, dataBytes: events.reduce(0) { $0 + $1.data.count })
+        var builder = EventBatch.Builder(
+            count: events.count, dataBytes: events.reduce(0) { $0 + $1.data.count }, clock: self.clock)
         for event in events { builder.append(event, app: appNumber) }
         self.publish(builder.finish())
     }

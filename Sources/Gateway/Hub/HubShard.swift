@@ -11,6 +11,10 @@ final class HubShard: @unchecked Sendable {
     let eventLoop: any EventLoop
     let counters = ShardCounters()
     let options: Hub.Options
+    /// The shard's place among the hub's shards, and its loop's in the directory.
+    let index: Int
+    let directory: Directory
+    let clock: @Sendable () -> NIODeadline
 
     private let appCount: Int32
     var table = SlotTable()
@@ -24,7 +28,15 @@ final class HubShard: @unchecked Sendable {
     var vectors: [iovec_t] = []
     private var isDrainScheduled = false
     private var outgoing: [EventBatch] = []
+    private(set) var shards: [HubShard] = []
     private var siblings: [HubShard] = []
+    var users = ShardUsers()
+    /// Whom connections are on their presence channels.
+    var userIDs: [SlotChannel: String] = [:]
+    /// What the directory said and is not yet acted on.
+    var notices: [Notice] = []
+    var isActing = false
+    var expiry: RepeatedTask?
     var tally = Tally()
     /// The start of the shard's clock, in whose seconds slots say when to check them.
     let epoch = ContinuousClock.now
@@ -40,8 +52,18 @@ final class HubShard: @unchecked Sendable {
         var ticksConflated = 0
     }
 
-    init(eventLoop: any EventLoop, appCount: Int, options: Hub.Options) {
+    init(
+        eventLoop: any EventLoop,
+        index: Int,
+        directory: Directory,
+        appCount: Int,
+        options: Hub.Options,
+        clock: @escaping @Sendable () -> NIODeadline
+    ) {
         self.eventLoop = eventLoop
+        self.index = index
+        self.directory = directory
+        self.clock = clock
         self.appCount = Int32(appCount)
         self.options = options
         self.channels = ShardChannels(snapshotsMax: options.snapshotsMax)
@@ -51,6 +73,7 @@ final class HubShard: @unchecked Sendable {
     ///
     /// Called once, before the shard is shared.
     func setSiblings(_ shards: [HubShard]) {
+        self.shards = shards
         self.siblings = shards.filter { $0 !== self }
     }
 
@@ -80,53 +103,11 @@ final class HubShard: @unchecked Sendable {
         self.connectionGone()
     }
 
-    /// Adds the connection to a channel and sends what a new subscriber gets first, in order.
-    func subscribe(_ slot: Int32, app: Int32, channel: ChannelName) {
-        let number = self.channels.join(slot, ChannelKey(app: app, name: channel.text))
-        self.counters.subscriptions.wrappingIncrement(ordering: .relaxed)
-        self.confirm(slot, channel: channel, number: number)
-    }
-
-    /// Sends `subscription_succeeded` and the snapshot once more.
-    func confirm(_ slot: Int32, app: Int32, channel: ChannelName) {
-        guard let number = self.channels.find(ChannelKey(app: app, name: channel.text)) else { return }
-        self.confirm(slot, channel: channel, number: number)
-    }
-
-    /// Takes the connection off a channel.
-    func unsubscribe(_ slot: Int32, app: Int32, channel: ChannelName) {
-        let key = ChannelKey(app: app, name: channel.text)
-        if let number = self.channels.find(key) { self.held.forget(slot, channel: number) }
-        self.channels.leave(slot, key)
-        self.counters.subscriptions.wrappingDecrement(ordering: .relaxed)
-    }
-
-    /// Takes the connection off all its channels.
-    func leaveAll(_ slot: Int32) {
-        let count = self.channels.leaveAll(slot)
-        if count > 0 { self.counters.subscriptions.wrappingDecrement(by: count, ordering: .relaxed) }
-    }
-
     /// Sends bytes to one connection behind everything that was sent to it before.
     func send(_ slot: Int32, _ bytes: UnsafeRawBufferPointer) {
         let start = self.arena.append(bytes)
         self.mark(slot, start, start + Int32(bytes.count))
         self.scheduleDrain()
-    }
-
-    private func confirm(_ slot: Int32, channel: ChannelName, number: Int32) {
-        let frame = WebSocketHeader.textFrame {
-            ServerFrame.subscriptionSucceeded(channel: channel.text).write(to: &$0)
-        }
-        frame.withUnsafeBytes { self.send(slot, $0) }
-        let snapshot = self.channels.channels[Int(number)].snapshot
-        guard !snapshot.isEmpty else { return }
-        let replay = WebSocketHeader.textFrame { output in
-            snapshot.withUnsafeBufferPointer { data in
-                _ = ServerFrame.writeEvent(name: "snapshot", channel: channel.text, escapedData: data, to: &output)
-            }
-        }
-        replay.withUnsafeBytes { self.send(slot, $0) }
     }
 
     // MARK: Events
@@ -160,19 +141,22 @@ final class HubShard: @unchecked Sendable {
 
     private func deliver(_ entry: EventBatch.Entry, _ bytes: UnsafeRawBufferPointer, _ key: ChannelKey) {
         if entry.retention != .none {
-            let data = UnsafeRawBufferPointer(rebasing: bytes[entry.data])
-            if !self.channels.retain(data, key) {
-                self.counters.snapshotsRefused.wrappingIncrement(ordering: .relaxed)
-            }
+            self.retain(entry, UnsafeRawBufferPointer(rebasing: bytes[entry.data]), key)
             if entry.retention == .keepOnly { return }
         }
         guard let channel = self.channels.find(key) else { return }
+        let excluded = entry.excluded.flatMap { self.socketIDs[$0] } ?? -1
+        let frame = UnsafeRawBufferPointer(rebasing: bytes[entry.frame])
+        self.deliver(frame, channel, excluded: excluded, isConflatable: entry.isConflatable)
+    }
+
+    /// Gives one frame to everybody on a channel but the `excluded` slot.
+    @inline(__always)
+    func deliver(_ frame: UnsafeRawBufferPointer, _ channel: Int32, excluded: Int32, isConflatable: Bool) {
         let memberCount = self.channels.channels[Int(channel)].members.count
         guard memberCount > 0 else { return }
-        let frame = UnsafeRawBufferPointer(rebasing: bytes[entry.frame])
         let start = self.arena.append(frame)
         let end = start + Int32(frame.count)
-        let excluded = entry.excluded.flatMap { self.socketIDs[$0] } ?? -1
         self.tally.framesDelivered += memberCount
         let slots = self.table.slots
         self.channels.channels[Int(channel)].members.withUnsafeBufferPointer { members in
@@ -180,7 +164,7 @@ final class HubShard: @unchecked Sendable {
                 if slot == excluded {
                     self.tally.framesDelivered -= 1
                 } else if slots[Int(slot)].isCongested {
-                    self.deliverSlowly(slot, channel, frame, start, end, isConflatable: entry.isConflatable)
+                    self.deliverSlowly(slot, channel, frame, start, end, isConflatable: isConflatable)
                 } else {
                     self.mark(slot, start, end)
                 }

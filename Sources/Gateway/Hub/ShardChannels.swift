@@ -1,3 +1,5 @@
+import NIOCore
+
 /// A channel's name within one app, as a key.
 struct ChannelKey: Hashable {
     var app: Int32
@@ -11,6 +13,11 @@ struct ShardChannel {
     var members: ContiguousArray<Int32> = []
     /// The escaped data of the newest retained event; empty when there is none.
     var snapshot: [UInt8] = []
+    /// What ``snapshot`` is on a cache channel, where it may also be empty; `nil` when there is none.
+    var cached: CachedEvent?
+
+    /// Whether something is kept for those who come later.
+    var holdsEvent: Bool { !self.snapshot.isEmpty || self.cached != nil }
 }
 
 /// One subscription, seen from the connection: the channel, and where in its member list the connection stands.
@@ -26,6 +33,7 @@ struct ShardChannels {
     private var memberships: ContiguousArray<ContiguousArray<Membership>> = []
     private var free: [Int32] = []
     private(set) var snapshotCount = 0
+    private(set) var cachedCount = 0
     private let snapshotsMax: Int
 
     init(snapshotsMax: Int) {
@@ -47,39 +55,68 @@ struct ShardChannels {
     }
 
     /// Takes a slot off a channel.
-    mutating func leave(_ slot: Int32, _ key: ChannelKey) {
+    ///
+    /// - Returns: The channel's number until now; `nil` when the slot was not on it.
+    mutating func leave(_ slot: Int32, _ key: ChannelKey) -> Int32? {
         guard let channel = self.index[key], Int(slot) < self.memberships.count,
             let place = self.memberships[Int(slot)].firstIndex(where: { $0.channel == channel })
-        else { return }
+        else { return nil }
         let membership = self.memberships[Int(slot)].remove(at: place)
         self.remove(membership, slot)
+        return channel
     }
 
     /// Takes a slot off all its channels.
     ///
-    /// - Returns: How many they were.
-    mutating func leaveAll(_ slot: Int32) -> Int {
-        guard Int(slot) < self.memberships.count else { return 0 }
+    /// - Returns: Which they were, with their numbers until now.
+    mutating func leaveAll(_ slot: Int32) -> [(ChannelKey, Int32)] {
+        guard Int(slot) < self.memberships.count, !self.memberships[Int(slot)].isEmpty else { return [] }
         let memberships = self.memberships[Int(slot)]
         self.memberships[Int(slot)] = []
-        for membership in memberships { self.remove(membership, slot) }
-        return memberships.count
+        return memberships.map { membership in
+            let key = self.channels[Int(membership.channel)].key
+            self.remove(membership, slot)
+            return (key, membership.channel)
+        }
     }
 
-    /// Keeps `data` as the channel's snapshot.
+    /// Keeps `data` as what the channel holds; `cached` says what it is on a cache channel.
     ///
-    /// - Returns: `false` when the limit of channels with a snapshot is reached.
-    mutating func retain(_ data: UnsafeRawBufferPointer, _ key: ChannelKey) -> Bool {
-        if let channel = self.index[key], !self.channels[Int(channel)].snapshot.isEmpty {
+    /// Of two events of a cache channel the later one is kept, in whichever order loops hear of them.
+    ///
+    /// - Returns: `false` when the limit of channels that hold something is reached.
+    mutating func retain(_ data: UnsafeRawBufferPointer, _ key: ChannelKey, cached: CachedEvent?) -> Bool {
+        if let channel = self.index[key], self.channels[Int(channel)].holdsEvent {
+            if let cached {
+                if let older = self.channels[Int(channel)].cached, older.time > cached.time { return true }
+                self.channels[Int(channel)].cached = cached
+            }
             self.channels[Int(channel)].snapshot.removeAll(keepingCapacity: true)
             self.channels[Int(channel)].snapshot.append(contentsOf: data)
             return true
         }
-        guard !data.isEmpty, self.snapshotCount < self.snapshotsMax else { return false }
+        guard cached != nil || !data.isEmpty, self.snapshotCount < self.snapshotsMax else { return false }
         self.snapshotCount += 1
+        if cached != nil { self.cachedCount += 1 }
         let channel = self.findOrMake(key)
         self.channels[Int(channel)].snapshot = Array(data)
+        self.channels[Int(channel)].cached = cached
         return true
+    }
+
+    /// What a cache channel holds, however old.
+    func cached(_ channel: Int32) -> CachedEvent? { self.channels[Int(channel)].cached }
+
+    /// Forgets what cache channels hold from before `time`.
+    mutating func expire(before time: NIODeadline) {
+        for channel in self.channels.indices {
+            guard let cached = self.channels[channel].cached, cached.time <= time else { continue }
+            self.channels[channel].cached = nil
+            self.channels[channel].snapshot = []
+            self.snapshotCount -= 1
+            self.cachedCount -= 1
+            self.freeIfEmpty(Int32(channel))
+        }
     }
 
     private mutating func findOrMake(_ key: ChannelKey) -> Int32 {
@@ -105,9 +142,12 @@ struct ShardChannels {
                 self.memberships[Int(last)][place].position = membership.position
             }
         }
-        if self.channels[channel].members.isEmpty, self.channels[channel].snapshot.isEmpty {
-            self.index[self.channels[channel].key] = nil
-            self.free.append(membership.channel)
-        }
+        self.freeIfEmpty(membership.channel)
+    }
+
+    private mutating func freeIfEmpty(_ channel: Int32) {
+        guard self.channels[Int(channel)].members.isEmpty, !self.channels[Int(channel)].holdsEvent else { return }
+        self.index[self.channels[Int(channel)].key] = nil
+        self.free.append(channel)
     }
 }

@@ -19,8 +19,8 @@ struct APIResponder: Sendable {
         var body: UnsafeBufferPointer<UInt8>
     }
 
-    private let hub: Hub
-    private let limits: PublishRequest.Limits
+    let hub: Hub
+    let limits: PublishRequest.Limits
     /// The current time in seconds since 1970.
     private let now: @Sendable () -> Int64
 
@@ -50,131 +50,35 @@ struct APIResponder: Sendable {
         } catch {
             return .now(.text(.unauthorised, error.description))
         }
-        let route = segments.dropFirst()
-        switch (request.method, route.first, route.count) {
-        case ("POST", "events", 1), ("POST", "batch_events", 1):
-            return self.publish(
-                request, query, app: Int32(number), isBatch: route.first == "batch_events", on: eventLoop)
-        case ("GET", "channels", 1):
-            return self.channels(query, app: Int32(number), on: eventLoop)
-        case ("GET", "channels", 2):
-            return self.channel(route.last ?? "", query, app: Int32(number), on: eventLoop)
-        default:
-            return .now(.text(.notFound, "No such route: \(request.method) \(request.path)"))
+        guard app.options.isEnabled else {
+            return .now(.text(.forbidden, "The app '\(app.id)' is disabled. Enable it in the settings."))
         }
+        return self.route(request, Array(segments.dropFirst()), query, app: Int32(number), on: eventLoop)
     }
 
-    // MARK: Publishing
-
-    private func publish(
+    private func route(
         _ request: Request,
+        _ route: [Substring],
         _ query: Query,
         app: Int32,
-        isBatch: Bool,
         on eventLoop: any EventLoop
     ) -> Reply {
-        let publish: PublishRequest
-        do throws(PublishRequest.Failure) {
-            publish =
-                isBatch
-                ? try .batch(body: request.body, limits: self.limits)
-                : try .event(body: request.body, query: query, limits: self.limits)
-        } catch {
-            switch error {
-            case .dataTooLarge: return .now(.text(.tooLarge, error.description))
-            case .invalid: return .now(.text(.badRequest, error.description))
-            }
+        switch (request.method, route.first, route.count) {
+        case ("POST", "events", 1), ("POST", "batch_events", 1):
+            return self.publish(request, query, app: app, isBatch: route.first == "batch_events", on: eventLoop)
+        case ("POST", "channels", 3) where route[2] == "events":
+            return self.publishRaw(request, query, channel: route[1], app: app)
+        case ("GET", "channels", 1): return self.channels(query, app: app, on: eventLoop)
+        case ("GET", "channels", 2): return self.channel(route[1], query, app: app, on: eventLoop)
+        case ("GET", "channels", 3) where route[2] == "stats":
+            return self.channel(route[1], query, app: app, on: eventLoop)
+        case ("GET", "channels", 3) where route[2] == "users": return self.users(route[1], app: app)
+        case ("POST", "users", 3...) where route.last == "terminate_connections":
+            // Some libraries do not escape the id, which may then have slashes.
+            let id = Query.decoded(Substring(route[1..<(route.count - 1)].joined(separator: "/")))
+            self.hub.terminateConnections(of: id, app: app)
+            return .now(.empty)
+        default: return .now(.text(.notFound, "No such route: \(request.method) \(request.path)"))
         }
-        let count = publish.events.reduce(0) { $0 + $1.channels.count }
-        let dataBytes = publish.events.reduce(0) { $0 + $1.escapedData.count * $1.channels.count }
-        var builder = EventBatch.Builder(count: count, dataBytes: dataBytes)
-        for event in publish.events {
-            for channel in event.channels { builder.append(event, channel: channel, app: app) }
-        }
-        if count > 0 { self.hub.publish(builder.finish()) }
-        guard publish.events.contains(where: { $0.info != nil }) else { return .now(.empty) }
-        return self.information(publish, app: app, isBatch: isBatch, on: eventLoop)
-    }
-
-    private func information(
-        _ publish: PublishRequest,
-        app: Int32,
-        isBatch: Bool,
-        on eventLoop: any EventLoop
-    ) -> Reply {
-        let names = Set(publish.events.lazy.filter { $0.info != nil }.flatMap(\.channels).map(\.text))
-        let counts = self.hub.subscriberCounts(app: app, on: eventLoop) { names.contains($0) }
-        return .later(
-            counts.map { counts in
-                func attributes(_ event: PublishRequest.Event, _ channel: ChannelName) -> String {
-                    "{" + Self.attributes(event.info ?? [], channel, counts[channel.text] ?? 0).joined(separator: ",")
-                        + "}"
-                }
-                let items: [String]
-                if isBatch {
-                    items = publish.events.map { event in event.channels.first.map { attributes(event, $0) } ?? "{}" }
-                    return .json(Array("{\"batch\":[\(items.joined(separator: ","))]}".utf8))
-                }
-                items = publish.events.flatMap { event in
-                    event.channels.map { "\(JSONText.quoted($0.text)):\(attributes(event, $0))" }
-                }
-                return .json(Array("{\"channels\":{\(items.joined(separator: ","))}}".utf8))
-            }
-        )
-    }
-
-    // MARK: Channels
-
-    private func channels(_ query: Query, app: Int32, on eventLoop: any EventLoop) -> Reply {
-        let prefix = query["filter_by_prefix"] ?? ""
-        let info = PublishRequest.Info(parsing: query["info"] ?? "")
-        guard !info.contains(.userCount) || prefix.hasPrefix("presence-") else {
-            return .now(.text(.badRequest, "info=user_count needs filter_by_prefix beginning with presence-"))
-        }
-        let counts = self.hub.subscriberCounts(app: app, on: eventLoop) { $0.hasPrefix(prefix) }
-        return .later(
-            counts.map { counts in
-                let items = counts.sorted { $0.key < $1.key }.map { name, count in
-                    // What is subscribed passed the grammar when it was.
-                    let attributes = (try? ChannelName(name)).map { Self.attributes(info, $0, count) } ?? []
-                    return "\(JSONText.quoted(name)):{\(attributes.joined(separator: ","))}"
-                }
-                return .json(Array("{\"channels\":{\(items.joined(separator: ","))}}".utf8))
-            }
-        )
-    }
-
-    private func channel(_ text: Substring, _ query: Query, app: Int32, on eventLoop: any EventLoop) -> Reply {
-        let channel: ChannelName
-        do throws(ChannelsError) {
-            channel = try ChannelName(Query.decoded(text))
-        } catch {
-            return .now(.text(.badRequest, error.description))
-        }
-        let info = PublishRequest.Info(parsing: query["info"] ?? "")
-        guard !info.contains(.userCount) || channel.kind.isPresence else {
-            return .now(.text(.badRequest, "user_count exists for presence channels only, '\(channel)' is none"))
-        }
-        guard !info.contains(.cache) || channel.kind.isCache else {
-            return .now(.text(.badRequest, "cache exists for cache channels only, '\(channel)' is none"))
-        }
-        let counts = self.hub.subscriberCounts(app: app, on: eventLoop) { $0 == channel.text }
-        return .later(
-            counts.map { counts in
-                let count = counts[channel.text] ?? 0
-                let members = ["\"occupied\":\(count > 0)"] + Self.attributes(info, channel, count)
-                return .json(Array("{\(members.joined(separator: ","))}".utf8))
-            }
-        )
-    }
-
-    /// The attributes asked for as far as they apply to the channel.
-    private static func attributes(_ info: PublishRequest.Info, _ channel: ChannelName, _ count: Int) -> [String] {
-        var attributes: [String] = []
-        if info.contains(.userCount), channel.kind.isPresence { attributes.append("\"user_count\":\(count)") }
-        if info.contains(.subscriptionCount), !channel.kind.isPresence {
-            attributes.append("\"subscription_count\":\(count)")
-        }
-        return attributes
     }
 }

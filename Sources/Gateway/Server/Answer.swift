@@ -5,8 +5,10 @@ struct Answer: Sendable, Equatable {
     /// A status of the HTTP API; client libraries treat others as connection trouble.
     enum Status: Int, Sendable {
         case ok = 200
+        case accepted = 202
         case badRequest = 400
         case unauthorised = 401
+        case forbidden = 403
         case notFound = 404
         case tooLarge = 413
         case upgradeRequired = 426
@@ -16,8 +18,10 @@ struct Answer: Sendable, Equatable {
         var phrase: String {
             switch self {
             case .ok: "OK"
+            case .accepted: "Accepted"
             case .badRequest: "Bad Request"
             case .unauthorised: "Unauthorized"
+            case .forbidden: "Forbidden"
             case .notFound: "Not Found"
             case .tooLarge: "Content Too Large"
             case .upgradeRequired: "Upgrade Required"

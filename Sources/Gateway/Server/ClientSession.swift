@@ -22,6 +22,8 @@ final class ClientSession: Subscriber {
     struct Opening: Sendable {
         /// The app's number in the hub; `nil` when no app has the key.
         var app: Int32?
+        /// Whether the path ends behind the key.
+        var isPathKnown = true
         /// The query's `protocol`.
         var protocolVersion: String?
         /// Whether the connection is encrypted.
@@ -43,6 +45,8 @@ final class ClientSession: Subscriber {
     private var machine: PusherConnection
     private var state = State.idle
     private var slot: Int32 = -1
+    /// Whether the connection counts among its app's.
+    private var isCounted = false
 
     init(shard: HubShard, environment: ServerEnvironment, opening: Opening) {
         self.shard = shard
@@ -71,12 +75,17 @@ final class ClientSession: Subscriber {
         let hasCapacity = self.environment.hub.connectionCount < self.environment.options.connectionsMax
         self.slot = self.shard.attach(self, descriptor: descriptor, socketID: self.socketID)
         if !prelude.isEmpty { self.send(prelude) }
+        self.isCounted = self.opening.app.map { self.environment.hub.reserveConnection(app: $0) } ?? false
         self.perform(
             self.machine.opened(
                 app: self.opening.app.map { self.environment.hub.apps[Int($0)] },
+                isPathKnown: self.opening.isPathKnown,
                 protocolVersion: self.opening.protocolVersion,
+                isSecure: self.opening.isSecure,
                 hasCapacity: hasCapacity,
-                socketID: self.socketID
+                isWithinQuota: self.isCounted,
+                socketID: self.socketID,
+                now: .now
             )
         )
         self.scheduleCheck()
@@ -123,6 +132,7 @@ final class ClientSession: Subscriber {
         let slot = self.slot
         self.slot = -1
         self.shard.detach(slot, socketID: self.socketID)
+        if let app = self.opening.app, self.isCounted { self.environment.hub.releaseConnection(app: app) }
     }
 
     /// Closes at a moment of its own within the drain window, so that clients do not all come back at once.
@@ -173,12 +183,18 @@ final class ClientSession: Subscriber {
         switch action {
         case .doNothing: break
         case .send(let frame): self.send(frame)
-        case .subscribe(let channel):
-            if let app = self.opening.app { self.shard.subscribe(self.slot, app: app, channel: channel) }
+        case .subscribe(let channel, let member):
+            guard let app = self.opening.app else { break }
+            let refusal = self.shard.subscribe(self.slot, app: app, channel: channel, member: member)
+            if let refusal { self.perform(self.machine.subscriptionRefused(channel, message: refusal)) }
         case .confirm(let channel):
             if let app = self.opening.app { self.shard.confirm(self.slot, app: app, channel: channel) }
         case .unsubscribe(let channel):
             if let app = self.opening.app { self.shard.unsubscribe(self.slot, app: app, channel: channel) }
+        case .signIn(let user):
+            if let app = self.opening.app { self.shard.signIn(self.slot, app: app, user) }
+        case .broadcast(let event):
+            if let app = self.opening.app { self.shard.publish(event, app: app, from: self.socketID) }
         case .refuseSubscription(let channel, let message):
             self.send(.error(code: nil, message: message))
             self.send(.subscriptionError(channel: channel, message: message))
@@ -190,7 +206,7 @@ final class ClientSession: Subscriber {
     }
 
     private func send(_ frame: ServerFrame) {
-        self.send(WebSocketHeader.textFrame { frame.write(to: &$0) })
+        if self.slot >= 0 { self.shard.send(self.slot, frame) }
     }
 
     private func scheduleCheck() {

@@ -36,6 +36,7 @@ public struct GatewayServer: Service {
     ) {
         self.host = host
         self.port = port
+        hub.setObserver(hooks.channelActivity)
         self.environment = ServerEnvironment(hub: hub, options: options, hooks: hooks, logger: logger)
     }
 

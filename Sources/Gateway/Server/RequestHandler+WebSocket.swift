@@ -37,10 +37,13 @@ extension RequestHandler {
         for (name, value) in headers { response += "\(name): \(value)\r\n" }
         response += "\r\n"
         let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
-        let key = Query.decoded(head.uri[..<(question ?? head.uri.endIndex)].dropFirst("/app/".count))
+        let path = head.uri[..<(question ?? head.uri.endIndex)].dropFirst("/app/".count)
+        let end = path.utf8.firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
+        let key = Query.decoded(path[..<end])
         let query = Query(parsing: question.map { head.uri[head.uri.utf8.index(after: $0)...] } ?? "")
         let opening = ClientSession.Opening(
             app: self.environment.hub.apps.firstIndex { $0.credentials(for: key) != nil }.map { Int32($0) },
+            isPathKnown: path[end...].isEmpty,
             protocolVersion: query["protocol"]
         )
         let session = ClientSession(shard: self.shard, environment: self.environment, opening: opening)

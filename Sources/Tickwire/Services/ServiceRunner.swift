@@ -97,7 +97,10 @@ public struct ServiceRunner: Sendable {
         httpClient: HTTPClient, announce: @escaping @Sendable (String) -> Void
     ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
         let group = MultiThreadedEventLoopGroup.singleton
-        let app = App(id: credentials.id, key: credentials.key, secret: credentials.secret)
+        var options = App.Options()
+        options.hasClientEvents = self.settings.hasClientEvents
+        options.hasSubscriptionCounts = self.settings.hasSubscriptionCounts
+        let app = App(id: credentials.id, key: credentials.key, secret: credentials.secret, options: options)
         let catalog = SymbolCatalog(client: database.client)
         let directory = SymbolDirectory()
         let hub = Hub(apps: self.kind == .ingest ? [] : [app], eventLoopGroup: group)

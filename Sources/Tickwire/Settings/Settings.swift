@@ -57,6 +57,10 @@ public struct Settings: Sendable {
     public var appSecret: String?
     /// Whether alert webhooks may go to private addresses.
     public var allowPrivateWebhooks = false
+    /// Whether the app's clients may send `client-` events.
+    public var hasClientEvents = false
+    /// Whether the app's subscribers are told how many they are.
+    public var hasSubscriptionCounts = false
     /// The `apns-topic` of stored push payloads: the app's bundle id.
     public var apnsTopic = "app.tickwire"
     /// How far a crypto or FX price may lie from the last one before it needs a second witness.

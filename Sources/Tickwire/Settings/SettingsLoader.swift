@@ -33,7 +33,8 @@ public enum SettingsLoader {
         "bind", "port", "dataDir", "databaseURL", "databaseWait", "feedsDir", "migrationsDir", "feeds.enabled",
         "feeds.fallback",
         "feeds.urls", "symbols", "demo", "simulator.rate", "simulator.faults", "publishURL", "publishBatch", "app.id",
-        "app.key", "app.secret", "guard.cryptoBand", "guard.stockBand", "journal.sizeMax", "retention.trades",
+        "app.key", "app.secret", "app.clientEvents", "app.subscriptionCounts", "guard.cryptoBand", "guard.stockBand",
+        "journal.sizeMax", "retention.trades",
         "retention.quotes",
         "webhooks.allowPrivate", "push.apnsTopic", "log.level",
     ]
@@ -233,6 +234,8 @@ public enum SettingsLoader {
         settings.appID = values.text("app.id")
         settings.appKey = values.text("app.key")
         settings.appSecret = values.text("app.secret")
+        if let allow = try values.flag("app.clientEvents") { settings.hasClientEvents = allow }
+        if let tell = try values.flag("app.subscriptionCounts") { settings.hasSubscriptionCounts = tell }
         let given = [settings.appID, settings.appKey, settings.appSecret].compactMap { $0 }.count
         guard given == 0 || given == 3 else {
             throw SetupError.badSetting(
