@@ -122,7 +122,7 @@ let package = Package(
         tests("MarketTests", ["Market"]),
         tests("FeedLanguageTests", ["Market", "FeedLanguage", "TickwireTesting"]),
         tests("AlertsTests", ["Market", "Alerts"]),
-        tests("ChannelsTests", ["Channels"]),
+        tests("ChannelsTests", ["Channels", crypto]),
         tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto]),
         tests("HTTPClientTests", ["HTTPClient", "TickwireTesting"]),
         tests("PostgresTests", ["Postgres", logging]),
