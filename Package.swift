@@ -82,7 +82,7 @@ let package = Package(
         library("HTTPClient", ["CCurl"]),
         library("TickwireTesting", ["Market", "FeedLanguage"]),
         library("Postgres", ["CPQ", logging]),
-        library("Store", ["Market", "Alerts", "Notifications", "Postgres", logging]),
+        library("Store", ["Market", "Alerts", "Notifications", "Postgres", crypto, logging]),
         library(
             "Ingest",
             [

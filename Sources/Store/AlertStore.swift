@@ -22,25 +22,13 @@ public struct AlertOrder: Sendable, Hashable {
     public init(
         user: String, symbol: Symbol, venue: Venue? = nil, expression: AlertExpression, webhookURL: String? = nil
     ) throws(StoreError) {
-        guard (1...100).contains(user.utf8.count), user.utf8.allSatisfy(Self.isAllowedInUser) else {
-            throw .invalidUser(user)
-        }
+        guard User.isValidID(user) else { throw .invalidUser(user) }
         if let webhookURL, !Self.isWebhook(webhookURL) { throw .invalidWebhook(webhookURL) }
         self.user = user
         self.symbol = symbol
         self.venue = venue
         self.expression = expression
         self.webhookURL = webhookURL
-    }
-
-    private static func isAllowedInUser(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "="),
-            UInt8(ascii: "@"), UInt8(ascii: "."):
-            true
-        default: false
-        }
     }
 
     /// An http or https URL with a host, of at most 2 048 printable ASCII characters; the sender checks the address.

@@ -24,6 +24,16 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
     case invalidWebhook(String)
     /// There is no such alert.
     case unknownAlert(Int64)
+    /// There is no such user.
+    case unknownUser(String, nearest: [String])
+    /// There is a user with this id.
+    case userExists(String)
+    /// A name that people see is empty, too long or has control characters.
+    case invalidName(String)
+    /// There is no such token.
+    case unknownToken(Int64)
+    /// The text is no scope of a token.
+    case invalidScope(String)
     /// An interval or a time span makes no sense.
     case invalidRange(String)
     /// A follower was away for longer than the list of what was recorded reaches back.
@@ -63,6 +73,18 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
             "'\(url)' is not a webhook. Write an absolute URL, for example https://example.com/hook."
         case .unknownAlert(let id):
             "There is no alert \(id). 'tickwire alerts list' shows the alerts."
+        case .unknownUser(let user, let nearest):
+            nearest.isEmpty
+                ? "There is no user '\(user)'. 'tickwire users list' shows them, 'tickwire users create' makes one."
+                : "There is no user '\(user)'. Did you mean \(Self.alternatives(nearest))?"
+        case .userExists(let user):
+            "There is a user '\(user)' already. Choose another id, or remove that one with 'tickwire users remove \(user)'."
+        case .invalidName(let name):
+            "'\(name.prefix(120))' is not a name. Write 1 to 100 characters without line breaks."
+        case .unknownToken(let id):
+            "There is no token \(id). 'tickwire tokens list --all' shows the tokens."
+        case .invalidScope(let scope):
+            "'\(scope)' is not a scope. Write channels:PATTERN, for example 'channels:private-*'."
         case .invalidRange(let what):
             "\(what)"
         case .tooFarBehind(let lastLook):

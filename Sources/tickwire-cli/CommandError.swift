@@ -50,7 +50,9 @@ enum CommandError: Error, CustomStringConvertible {
 
     private static func exitCode(for error: StoreError) -> Int32 {
         switch error {
-        case .unknownSymbol, .unknownVenue, .invalidUser, .invalidWebhook, .unknownAlert, .invalidRange: 64
+        case .unknownSymbol, .unknownVenue, .invalidUser, .invalidWebhook, .unknownAlert, .invalidRange, .unknownUser,
+            .userExists, .invalidName, .unknownToken, .invalidScope:
+            64
         case .unreadableMigrations, .badMigrationName, .migrationChanged, .databaseIsNewer, .migrationsMissing: 78
         case .migrationFailed, .recorderState, .tooFarBehind: 69
         }
