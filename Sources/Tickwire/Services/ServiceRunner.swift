@@ -116,9 +116,10 @@ public struct ServiceRunner: Sendable {
             if self.kind == .up {
                 publisher = hub
             } else if let url = self.settings.publishURL {
+                var limits = PublisherSettings()
+                limits.batchMax = self.settings.publishBatch
                 let http = HTTPPublisher(
-                    url: url, app: app, batchMax: self.settings.publishBatch, client: httpClient, logger: self.logger
-                )
+                    url: url, app: app, settings: limits, client: httpClient, logger: self.logger)
                 services.append(TaskService { await http.run() })
                 metrics.append { MetricsText.publisher(http.counters) }
                 publisher = http
