@@ -104,7 +104,7 @@ let package = Package(
             "Tickwire",
             [
                 "Market", "FeedLanguage", "Alerts", "Channels", "Notifications", "HTTPClient", "Postgres", "Store",
-                "Ingest", "Gateway", "Delivery", deque, configuration, crypto, hummingbird, logging, nioCore,
+                "Ingest", "Gateway", "Delivery", deque, configuration, crypto, httpTypes, hummingbird, logging, nioCore,
                 nioPosix, nioHTTP1,
                 nioWebSocket,
                 nioSSL, serviceLifecycle, yams, unixSignals, subprocess,
@@ -150,6 +150,9 @@ let package = Package(
         ),
         tests(
             "TickwireTests",
-            ["Market", "FeedLanguage", "HTTPClient", "Store", "Ingest", "Tickwire", "TickwireTesting", logging]),
+            [
+                "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest", "Tickwire", "TickwireTesting",
+                logging,
+            ]),
     ]
 )

@@ -95,6 +95,9 @@ enum MetricsText {
 
     static func publisher(_ counters: HTTPPublisher.Counters) -> String {
         self.counter("tickwire_publisher_published_total", counters.published)
+            + self.counter("tickwire_publisher_messages_total", counters.messages)
+            + self.counter("tickwire_publisher_merged_total", counters.merged)
+            + self.counter("tickwire_publisher_dropped_trades_total", counters.droppedTrades)
             + self.counter("tickwire_publisher_dropped_total", counters.dropped)
             + self.gauge("tickwire_publisher_waiting", counters.waiting)
     }

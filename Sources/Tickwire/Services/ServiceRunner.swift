@@ -49,7 +49,7 @@ public struct ServiceRunner: Sendable {
     public func run(announce: @escaping @Sendable (String) -> Void) async throws {
         // Everything that can be wrong with the settings shows before anything is started.
         let feeds = self.kind == .gateway ? [] : try FeedSelection.load(self.settings, logger: self.logger)
-        let credentials = try AppCredentials.loadOrCreate(self.settings)
+        let apps = try AppSettings.load(self.settings)
         let secret = try WebhookSecretFile.loadOrCreate(in: self.settings.dataDirectory)
         let httpClient = HTTPClient(version: TickwireVersion.current)
         guard
@@ -62,7 +62,7 @@ public struct ServiceRunner: Sendable {
         }
         do {
             let services = try await self.services(
-                feeds: feeds, credentials: credentials, secret: secret, database: database, httpClient: httpClient,
+                feeds: feeds, apps: apps, secret: secret, database: database, httpClient: httpClient,
                 announce: announce
             )
             var configuration = ServiceGroupConfiguration(
@@ -93,36 +93,37 @@ public struct ServiceRunner: Sendable {
     // MARK: Wiring
 
     private func services(
-        feeds: [SelectedFeed], credentials: AppCredentials, secret: WebhookSecret, database: Database,
+        feeds: [SelectedFeed], apps: [AppSettings], secret: WebhookSecret, database: Database,
         httpClient: HTTPClient, announce: @escaping @Sendable (String) -> Void
     ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
         let group = MultiThreadedEventLoopGroup.singleton
-        var options = App.Options()
-        options.hasClientEvents = self.settings.hasClientEvents
-        options.hasSubscriptionCounts = self.settings.hasSubscriptionCounts
-        let app = App(id: credentials.id, key: credentials.key, secret: credentials.secret, options: options)
         let catalog = SymbolCatalog(client: database.client)
         let directory = SymbolDirectory()
-        let hub = Hub(apps: self.kind == .ingest ? [] : [app], eventLoopGroup: group)
+        let hub = Hub(apps: self.kind == .ingest ? [] : apps.map(\.app), eventLoopGroup: group)
         var services: [any Service] = []
         var metrics: [@Sendable () -> String] = []
         var runsFeeds: FeedService?
         var feedStatus: (@Sendable () -> String)?
+        let webhooks = WebhookSender(client: httpClient, allowsPrivateAddresses: self.settings.allowPrivateWebhooks)
+            .service(for: self.kind == .ingest ? [] : apps, logger: self.logger)
+        services.append(webhooks)
+        metrics.append { webhooks.metrics }
+
+        let tokens = TokenCache(store: AccountStore(client: database.client), logger: self.logger)
+        if self.kind != .ingest { services.append(TaskService { await tokens.run() }) }
+        let relay = EncryptedRelay(base: hub, apps: apps, eventLoopGroup: group) { hub.publish($0, app: $1) }
 
         if self.kind == .gateway {
             services.append(self.directoryService(directory, LastTicks(client: database.client, catalog: catalog)))
         } else {
             let publisher: any EventPublisher
             if self.kind == .up {
-                publisher = hub
+                publisher = relay
             } else if let url = self.settings.publishURL {
-                var limits = PublisherSettings()
-                limits.batchMax = self.settings.publishBatch
-                let http = HTTPPublisher(
-                    url: url, app: app, settings: limits, client: httpClient, logger: self.logger)
-                services.append(TaskService { await http.run() })
-                metrics.append { MetricsText.publisher(http.counters) }
-                publisher = http
+                let all = PublisherGroup(url: url, apps: apps, settings: self.settings, httpClient, self.logger)
+                services.append(contentsOf: all.publishers.map { http in TaskService { await http.run() } })
+                metrics.append { MetricsText.publisher(all.counters) }
+                publisher = all
             } else {
                 publisher = NoPublisher()
             }
@@ -138,7 +139,20 @@ public struct ServiceRunner: Sendable {
             feedStatus = ingest.feedStatus
         }
         let texts = metrics
-        services.append(self.server(app, hub, directory, feedStatus, announce) { texts.map { $0() }.joined() })
+        var hooks = GatewayHooks()
+        hooks.validateChannel = { directory.problem(with: $0) }
+        hooks.channelActivity = { app, activity in
+            webhooks.take(activity, app: app)
+            relay.take(activity, app: app)
+        }
+        hooks.metrics = { texts.map { $0() }.joined() }
+        let auth = AuthRoutes(apps: apps, tokens: tokens, origins: self.settings.authOrigins)
+        hooks.routes = { [kind, feedStatus] router in
+            router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
+            if let feedStatus { router.get("/v1/feeds") { _, _ in JSONAnswer(text: feedStatus()) } }
+            if kind != .ingest { auth.add(to: router) }
+        }
+        services.append(self.server(apps[0].app, hub, hooks, announce))
         // Feeds come last: what is started last is stopped first.
         let others = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
         guard let runsFeeds else { return others }
@@ -147,20 +161,12 @@ public struct ServiceRunner: Sendable {
     }
 
     private func server(
-        _ app: App, _ hub: Hub, _ directory: SymbolDirectory, _ feedStatus: (@Sendable () -> String)?,
-        _ announce: @escaping @Sendable (String) -> Void,
-        metrics: @escaping @Sendable () -> String
+        _ app: App, _ hub: Hub, _ hooks: GatewayHooks, _ announce: @escaping @Sendable (String) -> Void
     ) -> GatewayServer {
         var options = GatewayOptions()
         options.publish.batchMax = Self.gatewayBatchMax
         options.publish.bodyBytesMax = max(options.publish.bodyBytesMax, 4 << 20)
-        var hooks = GatewayHooks()
-        hooks.validateChannel = { directory.problem(with: $0) }
-        hooks.metrics = metrics
-        hooks.routes = { router in
-            router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
-            if let feedStatus { router.get("/v1/feeds") { _, _ in JSONAnswer(text: feedStatus()) } }
-        }
+        var hooks = hooks
         let kind = self.kind
         let settings = self.settings
         hooks.onListening = { address in

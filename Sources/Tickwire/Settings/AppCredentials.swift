@@ -1,3 +1,4 @@
+import Channels
 import Crypto
 import Foundation
 
@@ -15,10 +16,14 @@ public struct AppCredentials: Codable, Sendable, Equatable {
     /// Where the made app is kept.
     static func file(in dataDirectory: String) -> String { dataDirectory + "/app.json" }
 
-    /// The app of the settings or of the data directory; `nil` when neither has one.
+    /// The app of the settings, the first one of several, or of the data directory; `nil` when neither has one.
     public static func existing(_ settings: Settings) throws -> AppCredentials? {
         if let id = settings.appID, let key = settings.appKey, let secret = settings.appSecret {
             return AppCredentials(id: id, key: key, secret: secret)
+        }
+        if let app = settings.apps.first?.app {
+            let credentials = app.signingCredentials
+            return AppCredentials(id: app.id, key: credentials.key, secret: credentials.secret)
         }
         let path = self.file(in: settings.dataDirectory)
         guard FileManager.default.fileExists(atPath: path) else { return nil }

@@ -1,3 +1,4 @@
+public import Channels
 import Foundation
 public import Ingest
 public import Logging
@@ -47,6 +48,18 @@ public struct Settings: Sendable {
     public var publishURL: String?
     /// Events in one publishing request: hosted Pusher takes 10, a Tickwire gateway 1000.
     public var publishBatch = 10
+    /// How long events are collected before they are published, ticks collapsing meanwhile; zero sends at once.
+    public var publishInterval = Duration.zero
+    /// Messages a second that may be published; `nil`: no limit.
+    public var publishMessagesPerSecond: Int?
+    /// Messages a day that may be published; `nil`: no limit.
+    public var publishMessagesPerDay: Int?
+    /// Whether what subscribers get counts against the budget too, as it does with hosted Pusher.
+    public var publishCountsDeliveries = false
+    /// Whether market channels are published as `private-encrypted-…` too.
+    public var publishesEncrypted = false
+    /// Origins of web pages that may ask `/pusher/auth`; `*` is any.
+    public var authOrigins = ["*"]
     /// The app's id, key and secret; all three or none.
     public var appID: String?
     /// The app's public key.
@@ -55,6 +68,14 @@ public struct Settings: Sendable {
     ///
     /// Secret.
     public var appSecret: String?
+    /// Who is told what happens on the single app's channels.
+    public var appWebhooks: [WebhookEndpoint] = []
+    /// The single app's 32 bytes that the secrets of encrypted channels are made from.
+    ///
+    /// Secret.
+    public var appEncryptionMasterKey: [UInt8]?
+    /// Further apps.
+    public var apps: [AppSettings] = []
     /// Whether alert webhooks may go to private addresses.
     public var allowPrivateWebhooks = false
     /// Whether the app's clients may send `client-` events.

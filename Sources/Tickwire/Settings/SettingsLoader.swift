@@ -4,8 +4,6 @@ import Ingest
 import Logging
 import Market
 import Store
-import SystemPackage
-import Yams
 
 /// Values that a command line gave; `nil` where it gave none.
 public struct SettingsFlags: Sendable {
@@ -37,6 +35,8 @@ public enum SettingsLoader {
         "journal.sizeMax", "retention.trades",
         "retention.quotes",
         "webhooks.allowPrivate", "push.apnsTopic", "log.level",
+        "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
+        "publish.countDeliveries", "publish.encrypted", "auth.origins",
     ]
 
     /// Reads and checks all settings.
@@ -55,14 +55,9 @@ public enum SettingsLoader {
                 $0.prepending("tickwire")
             }
         ]
-        if let file = try self.settingsFile(flags) {
-            try self.checkKeys(of: file)
-            do {
-                providers.append(try await FileProvider<YAMLSnapshot>(filePath: FilePath(file)))
-            } catch {
-                throw SetupError.badSetting(name: "--config", value: file, expected: "readable YAML (\(error))")
-            }
-        }
+        let file = try self.settingsFile(flags)
+        let document = try file.map { try SettingsDocument(file: $0) }
+        if let document { providers.append(try document.provider()) }
         let reader = ConfigReader(providers: providers)
         let values = Values(flags: flags.values, reader: reader)
         var settings = Settings()
@@ -71,6 +66,7 @@ public enum SettingsLoader {
         try self.readReplays(flags, into: &settings)
         try self.readPublishing(values, into: &settings)
         try self.readApp(values, into: &settings)
+        try self.readApps(document, environment, masterKey: values.text("app.encryptionMasterKey"), into: &settings)
         return settings
     }
 
@@ -228,6 +224,22 @@ public enum SettingsLoader {
             settings.publishURL = url.hasSuffix("/") ? String(url.dropLast()) : url
         }
         if let batch = try values.whole("publishBatch", in: 1...1000) { settings.publishBatch = batch }
+        if let url = settings.publishURL, PublisherSettings.isHosted(url),
+            settings.publishBatch > PublisherSettings.hostedBatchMax
+        {
+            throw SetupError.badSetting(
+                name: "publishBatch", value: String(settings.publishBatch),
+                expected:
+                    "at most \(PublisherSettings.hostedBatchMax) with publishURL \(url): hosted Pusher takes no more")
+        }
+        if let interval = try values.whole("publish.interval", in: 0...60_000) {
+            settings.publishInterval = .milliseconds(interval)
+        }
+        settings.publishMessagesPerSecond = try values.whole("publish.messagesPerSecond", in: 1...1_000_000)
+        settings.publishMessagesPerDay = try values.whole("publish.messagesPerDay", in: 1...1_000_000_000_000)
+        if let count = try values.flag("publish.countDeliveries") { settings.publishCountsDeliveries = count }
+        if let encrypted = try values.flag("publish.encrypted") { settings.publishesEncrypted = encrypted }
+        if let origins = values.list("auth.origins") { settings.authOrigins = origins }
     }
 
     private static func readApp(_ values: Values, into settings: inout Settings) throws {
@@ -253,28 +265,6 @@ public enum SettingsLoader {
             return self.absolute(file)
         }
         return FileManager.default.isReadableFile(atPath: "tickwire.yaml") ? self.absolute("tickwire.yaml") : nil
-    }
-
-    /// Refuses keys that no setting has, so that a misspelt one is not silently without effect.
-    private static func checkKeys(of file: String) throws {
-        let text: String
-        do {
-            text = try String(contentsOfFile: file, encoding: .utf8)
-            guard let root = try Yams.compose(yaml: text), let mapping = root.mapping else { return }
-            for (key, value) in mapping { try self.checkKey(key.string ?? "", value, file: file) }
-        } catch let error as YamlError {
-            throw SetupError.badSetting(name: "--config", value: file, expected: "valid YAML (\(error))")
-        }
-    }
-
-    private static func checkKey(_ key: String, _ value: Node, file: String) throws {
-        if self.keys.contains(key) { return }
-        if let mapping = value.mapping, self.keys.contains(where: { $0.hasPrefix(key + ".") }) {
-            for (inner, value) in mapping { try self.checkKey("\(key).\(inner.string ?? "")", value, file: file) }
-            return
-        }
-        throw SetupError.unknownSetting(
-            key: key, file: file, nearest: Spelling.nearest(to: key, among: self.keys).first)
     }
 
     /// The folder that was set, or `named` in the working directory, above the program, or in the system's share folder.
