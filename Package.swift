@@ -152,7 +152,8 @@ let package = Package(
             "TickwireTests",
             [
                 "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest", "Tickwire", "TickwireTesting",
-                logging,
+                logging, nioCore,
+                nioPosix,
             ]),
     ]
 )

@@ -7,6 +7,7 @@ import json
 import urllib.parse
 
 import pytest
+from websockets.sync.client import connect
 
 from conftest import APP, rows, tickwire, wait_until
 
@@ -160,6 +161,19 @@ def test_a_revoked_token_is_out_within_seconds_and_uses_are_noted(gateway, modul
     assert ask(service.port, "/pusher/auth", fields, made["token"])[0] == 200
     tickwire("tokens", "revoke", made["id"], check=True, **env)
     wait_until(lambda: ask(service.port, "/pusher/auth", fields, made["token"])[0] == 403, 8, "the end of the token")
+
+
+def test_a_client_joins_with_the_answer(gateway):
+    service, token, _ = gateway
+    with connect(f"ws://127.0.0.1:{service.port}/app/{KEY}?protocol=7&client=test&version=1.0") as connection:
+        socket_id = json.loads(json.loads(connection.recv(5))["data"])["socket_id"]
+        for channel in ("private-alerts-ann", "private-room"):
+            _, answer, _ = ask(service.port, "/pusher/auth", {"socket_id": socket_id, "channel_name": channel}, token)
+            connection.send(json.dumps({"event": "pusher:subscribe", "data": {"channel": channel, **answer}}))
+            assert json.loads(connection.recv(5))["event"] == "pusher_internal:subscription_succeeded"
+        _, answer, _ = ask(service.port, "/pusher/auth", {"socket_id": socket_id, "channel_name": "private-room"}, token)
+        connection.send(json.dumps({"event": "pusher:subscribe", "data": {"channel": "private-other", **answer}}))
+        assert json.loads(connection.recv(5))["event"] == "pusher:error"
 
 
 def test_nothing_of_a_token_is_logged(gateway):

@@ -142,14 +142,14 @@ def test_private_addresses_are_refused_unless_allowed(database, start, tmp_path)
 def test_each_app_has_its_own_endpoints_and_its_oldest_key_signs(hooked):
     with HookReceiver() as first, HookReceiver() as second:
         service = hooked([first.url], apps=[{
-            "id": "second", "keys": [{"key": "old", "secret": "so"}, {"key": "new", "secret": "sn"}],
+            "id": "22", "keys": [{"key": "old", "secret": "so"}, {"key": "new", "secret": "sn"}],
             "webhooks": [second.url]}])
         with client(service.port, "new") as (connection, _):
             subscribe(connection, "room")
             wait_until(lambda: second.requests, what="the second app's webhook")
         assert not first.requests
         _, headers, body = second.requests[0]
-        assert pusher.Pusher(app_id="second", key="old", secret="so").validate_webhook("old", headers["X-Pusher-Signature"], body.decode())
+        assert pusher.Pusher(app_id="22", key="old", secret="so").validate_webhook("old", headers["X-Pusher-Signature"], body.decode())
 
 
 def test_members_of_presence_channels_count_once_each(hooked):

@@ -24,7 +24,8 @@ final class EncryptedRelay: EventPublisher {
 
     private let base: any EventPublisher
     private let targets: [Target]
-    private let eventLoopGroup: any EventLoopGroup
+    /// One loop, so that what the hub says in order is done in order.
+    private let eventLoop: any EventLoop
     private let publishTo: @Sendable ([Channels.ChannelEvent], String) -> Void
     private let state: Mutex<State>
 
@@ -41,7 +42,7 @@ final class EncryptedRelay: EventPublisher {
     ) {
         self.base = base
         self.targets = apps.compactMap { app in app.encryption.map { Target(app: app.app.id, encryption: $0) } }
-        self.eventLoopGroup = eventLoopGroup
+        self.eventLoop = eventLoopGroup.next()
         self.publishTo = publishTo
         self.state = Mutex(State(occupied: self.targets.map { _ in [] }))
     }
@@ -75,11 +76,10 @@ final class EncryptedRelay: EventPublisher {
         case .occupied(let channel):
             guard let plain = EncryptedChannels.plain(channel) else { return }
             // Not from within the hub, which is about to confirm the subscription.
-            self.eventLoopGroup.next().execute { self.begin(channel, plain, index) }
+            self.eventLoop.execute { self.begin(channel, plain, index) }
         case .vacated(let channel):
             guard EncryptedChannels.plain(channel) != nil else { return }
-            // In the order of the hub's words.
-            self.eventLoopGroup.next().execute { self.state.withLock { _ = $0.occupied[index].remove(channel) } }
+            self.eventLoop.execute { self.state.withLock { _ = $0.occupied[index].remove(channel) } }
         case .memberAdded, .memberRemoved, .clientEvent, .cacheMiss, .subscriptionCount: break
         }
     }
