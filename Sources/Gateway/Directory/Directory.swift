@@ -12,8 +12,8 @@ import Synchronization
 /// - Whoever makes a change empties its own loop's inbox in the same moment and acts on it first. What it then sends
 ///   to the newcomer, and only then adds it to its local channel, is neither older nor newer than what follows.
 ///
-/// The lock is held for a few dictionary accesses, when connections come, go, join and leave; delivering events never
-/// takes it.
+/// The lock is held for a few dictionary accesses, when connections come, go, join and leave, and when a client sends an
+/// event that may have to be reported; what is published is delivered without it.
 ///
 /// **Other nodes.** ``perform(on:_:)`` is the one place where local changes go out, and calling the same mutations of
 /// ``DirectoryState`` without a loop the one where remote ones come in: their notices reach every loop. A backplane would

@@ -190,13 +190,21 @@ public final class Hub: EventPublisher, Sendable {
         }
     }
 
-    /// How many users are on presence channels; those without any are missing.
-    func userCounts(app: Int32, channels: some Sequence<String>) -> [String: Int] {
+    /// How many subscribers and users the channels named have over all loops; those without any are missing.
+    func counts(
+        app: Int32,
+        channels: some Sequence<String>
+    ) -> (subscribers: [String: Int], users: [String: Int]) {
         let names = Array(channels)
         return self.directory.read { state in
-            var counts: [String: Int] = [:]
-            for name in names { counts[name] = state.channels[ChannelKey(app: app, name: name)]?.members?.count }
-            return counts
+            var subscribers: [String: Int] = [:]
+            var users: [String: Int] = [:]
+            for name in names {
+                guard let channel = state.channels[ChannelKey(app: app, name: name)] else { continue }
+                subscribers[name] = channel.count
+                users[name] = channel.members?.count
+            }
+            return (subscribers, users)
         }
     }
 

@@ -21,11 +21,9 @@ extension APIResponder {
     }
 
     /// Counts of the channels named.
-    func counts(of channels: Set<ChannelName>, app: Int32, on eventLoop: any EventLoop) -> EventLoopFuture<Counts> {
-        let names = Set(channels.map(\.text))
-        let users = self.hub.userCounts(app: app, channels: channels.lazy.filter(\.kind.isPresence).map(\.text))
-        return self.hub.subscriberCounts(app: app, on: eventLoop) { names.contains($0) }
-            .map { Counts(subscribers: $0, users: users) }
+    func counts(of channels: some Sequence<ChannelName>, app: Int32) -> Counts {
+        let counts = self.hub.counts(app: app, channels: channels.map(\.text))
+        return Counts(subscribers: counts.subscribers, users: counts.users)
     }
 
     func channels(_ query: Query, app: Int32, on eventLoop: any EventLoop) -> Reply {
@@ -38,7 +36,7 @@ extension APIResponder {
         let counts = hub.subscriberCounts(app: app, on: eventLoop) { $0.hasPrefix(prefix) }
         return .later(
             counts.map { subscribers in
-                let users = info.contains(.userCount) ? hub.userCounts(app: app, channels: subscribers.keys) : [:]
+                let users = info.contains(.userCount) ? hub.counts(app: app, channels: subscribers.keys).users : [:]
                 let counts = Counts(subscribers: subscribers, users: users)
                 let items = subscribers.keys.sorted().map { name in
                     // What is subscribed passed the grammar when it was.
@@ -64,16 +62,15 @@ extension APIResponder {
         guard !info.contains(.cache) || channel.kind.isCache else {
             return .now(.text(.badRequest, "cache exists for cache channels only, '\(channel)' is none"))
         }
-        let cache: EventLoopFuture<String?> =
-            info.contains(.cache)
-            ? self.cache(channel, app: app, on: eventLoop).map { $0 } : eventLoop.makeSucceededFuture(nil)
+        let counts = self.counts(of: [channel], app: app)
+        let isOccupied = (counts.subscribers[channel.text] ?? 0) > 0
+        let members = ["\"occupied\":\(isOccupied)"] + counts.attributes(info, channel)
+        @Sendable func answer(_ members: [String]) -> Answer {
+            .json(Array("{\(members.joined(separator: ","))}".utf8))
+        }
+        guard info.contains(.cache) else { return .now(answer(members)) }
         return .later(
-            self.counts(of: [channel], app: app, on: eventLoop).and(cache).map { counts, cache in
-                let isOccupied = (counts.subscribers[channel.text] ?? 0) > 0
-                var members = ["\"occupied\":\(isOccupied)"] + counts.attributes(info, channel)
-                if let cache { members.append("\"cache\":\(cache)") }
-                return .json(Array("{\(members.joined(separator: ","))}".utf8))
-            }
+            self.cache(channel, app: app, on: eventLoop).map { answer(members + ["\"cache\":\($0)"]) }
         )
     }
 

@@ -1,14 +1,7 @@
 import Channels
-import NIOCore
 
 extension APIResponder {
-    func publish(
-        _ request: Request,
-        _ query: Query,
-        app: Int32,
-        isBatch: Bool,
-        on eventLoop: any EventLoop
-    ) -> Reply {
+    func publish(_ request: Request, _ query: Query, app: Int32, isBatch: Bool) -> Reply {
         let publish: PublishRequest
         do throws(PublishRequest.Failure) {
             publish =
@@ -20,7 +13,7 @@ extension APIResponder {
         }
         self.publish(publish, app: app)
         guard publish.events.contains(where: { $0.info != nil }) else { return .now(.empty) }
-        return self.information(publish, app: app, isBatch: isBatch, on: eventLoop)
+        return .now(self.information(publish, app: app, isBatch: isBatch))
     }
 
     /// The deprecated way: the body is the data, everything else is in path and query.
@@ -55,28 +48,19 @@ extension APIResponder {
         }
     }
 
-    private func information(
-        _ publish: PublishRequest,
-        app: Int32,
-        isBatch: Bool,
-        on eventLoop: any EventLoop
-    ) -> Reply {
-        let channels = Set(publish.events.lazy.filter { $0.info != nil }.flatMap(\.channels))
-        return .later(
-            self.counts(of: channels, app: app, on: eventLoop).map { counts in
-                func attributes(_ event: PublishRequest.Event, _ channel: ChannelName) -> String {
-                    "{" + counts.attributes(event.info ?? [], channel).joined(separator: ",") + "}"
-                }
-                let items: [String]
-                if isBatch {
-                    items = publish.events.map { event in event.channels.first.map { attributes(event, $0) } ?? "{}" }
-                    return .json(Array("{\"batch\":[\(items.joined(separator: ","))]}".utf8))
-                }
-                items = publish.events.flatMap { event in
-                    event.channels.map { "\(JSONText.quoted($0.text)):\(attributes(event, $0))" }
-                }
-                return .json(Array("{\"channels\":{\(items.joined(separator: ","))}}".utf8))
-            }
-        )
+    private func information(_ publish: PublishRequest, app: Int32, isBatch: Bool) -> Answer {
+        let counts = self.counts(of: Set(publish.events.lazy.filter { $0.info != nil }.flatMap(\.channels)), app: app)
+        func attributes(_ event: PublishRequest.Event, _ channel: ChannelName) -> String {
+            "{" + counts.attributes(event.info ?? [], channel).joined(separator: ",") + "}"
+        }
+        let items: [String]
+        if isBatch {
+            items = publish.events.map { event in event.channels.first.map { attributes(event, $0) } ?? "{}" }
+            return .json(Array("{\"batch\":[\(items.joined(separator: ","))]}".utf8))
+        }
+        items = publish.events.flatMap { event in
+            event.channels.map { "\(JSONText.quoted($0.text)):\(attributes(event, $0))" }
+        }
+        return .json(Array("{\"channels\":{\(items.joined(separator: ","))}}".utf8))
     }
 }

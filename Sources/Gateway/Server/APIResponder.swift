@@ -65,7 +65,7 @@ struct APIResponder: Sendable {
     ) -> Reply {
         switch (request.method, route.first, route.count) {
         case ("POST", "events", 1), ("POST", "batch_events", 1):
-            return self.publish(request, query, app: app, isBatch: route.first == "batch_events", on: eventLoop)
+            return self.publish(request, query, app: app, isBatch: route.first == "batch_events")
         case ("POST", "channels", 3) where route[2] == "events":
             return self.publishRaw(request, query, channel: route[1], app: app)
         case ("GET", "channels", 1): return self.channels(query, app: app, on: eventLoop)
