@@ -21,8 +21,11 @@ public struct RecordingRig: Sendable {
     ///   - name: Names the journal's temporary folder.
     ///   - migrations: The folder of migrations.
     ///   - settings: The recorder's batches.
+    ///   - hasCandles: Whether candles are kept of what is recorded.
     /// - Throws: What opening the database or the journal throws.
-    public init(_ name: String, migrations: String, settings: RecorderSettings = RecorderSettings()) async throws {
+    public init(
+        _ name: String, migrations: String, settings: RecorderSettings = RecorderSettings(), hasCandles: Bool = true
+    ) async throws {
         var logger = Logger(label: name)
         logger.logLevel = .warning
         self.client = PostgresClient(
@@ -33,8 +36,8 @@ public struct RecordingRig: Sendable {
         let catalog = SymbolCatalog(client: self.client)
         let candles = CandleWriter(client: self.client, catalog: catalog, journal: self.journal.id, logger: logger)
         let recorder = Recorder(
-            client: self.client, catalog: catalog, journal: self.journal, candles: candles, settings: settings,
-            logger: logger)
+            client: self.client, catalog: catalog, journal: self.journal, candles: hasCandles ? candles : nil,
+            settings: settings, logger: logger)
         self.candles = candles
         self.recorder = recorder
         self.running = [Task { try await candles.run() }, Task { try await recorder.run() }]

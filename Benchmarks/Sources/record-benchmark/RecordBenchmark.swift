@@ -4,17 +4,19 @@ import RecordingRig
 import Store
 
 /// Measures how fast trades go through the journal and the recorder into PostgreSQL: one connection, batches of at most 5 000,
-/// candles over another connection as in the service.
+/// candles over another connection as in the service, unless `without-candles` is said.
 ///
-/// Usage: `record-benchmark MIGRATIONS [ROWS]`, with `DATABASE_URL` naming a database that may be filled. Prints rows per second. The
-/// table is left filled, so that `record.sh` can give the same rows to psql.
+/// Usage: `record-benchmark MIGRATIONS [ROWS [without-candles]]`, with `DATABASE_URL` naming a database that may be
+/// filled. Prints rows per second. The table is left filled, so that `record.sh` can give the same rows to psql.
 @main
 struct RecordBenchmark {
     static func main() async throws {
-        let (migrations, rowCount) = RecordingRig.arguments("record-benchmark MIGRATIONS [ROWS]", otherwise: 300_000)
+        let usage = "record-benchmark MIGRATIONS [ROWS [without-candles]]"
+        let (migrations, rowCount) = RecordingRig.arguments(usage, otherwise: 300_000)
         let rig = try await RecordingRig(
             "record-benchmark", migrations: migrations,
-            settings: RecorderSettings(batchTicksMax: 5_000, catchUpTicksMax: 5_000))
+            settings: RecorderSettings(batchTicksMax: 5_000, catchUpTicksMax: 5_000),
+            hasCandles: !CommandLine.arguments.dropFirst(3).contains("without-candles"))
         let (client, recorder) = (rig.client, rig.recorder)
         let ticks = try Self.trades(count: rowCount).map { Tick.trade($0) }
 
