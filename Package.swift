@@ -75,7 +75,8 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         library("Market"),
-        library("FeedLanguage", ["CZlib", "Market", yams]),
+        library("Compression", ["CZlib"]),
+        library("FeedLanguage", ["Compression", "Market", yams]),
         library("Alerts", ["Market"]),
         library("Channels", [crypto]),
         library("Notifications", ["Market", "Alerts", crypto]),
@@ -93,8 +94,8 @@ let package = Package(
         library(
             "Gateway",
             [
-                "Channels", atomics, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix, nioHTTP1,
-                nioHTTPTypes, nioHTTPTypesHTTP1, nioWebSocket, serviceLifecycle,
+                "Channels", "Compression", atomics, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix,
+                nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
             ]
         ),
         library(
@@ -120,6 +121,7 @@ let package = Package(
             swiftSettings: strict
         ),
         tests("MarketTests", ["Market"]),
+        tests("CompressionTests", ["Compression"]),
         tests("FeedLanguageTests", ["Market", "FeedLanguage", "TickwireTesting"]),
         tests("AlertsTests", ["Market", "Alerts"]),
         tests("ChannelsTests", ["Channels"]),
@@ -136,8 +138,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "Channels", "Gateway", hummingbird, logging, nioCore, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket,
-                serviceLifecycle,
+                "Channels", "Compression", "Gateway", hummingbird, logging, nioCore, nioEmbedded, nioPosix, nioHTTP1,
+                nioSSL, nioWebSocket, serviceLifecycle,
             ]
         ),
         tests(

@@ -98,7 +98,7 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
 
     private func received(_ event: MessageAssembler.Event) {
         switch event {
-        case .nothing: break
+        case .nothing, .binary: break  // The assembler refuses binary messages here.
         case .text(let message):
             message.withUnsafeReadableBytes { self.session.received(text: $0.bindMemory(to: UInt8.self)) }
         case .ping(let payload):
