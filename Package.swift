@@ -120,6 +120,12 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "websocket-echo",
+            dependencies: ["Gateway", logging, nioPosix, serviceLifecycle, unixSignals],
+            path: "Tests/WebSocketEcho",
+            swiftSettings: strict
+        ),
         tests("MarketTests", ["Market"]),
         tests("CompressionTests", ["Compression"]),
         tests("FeedLanguageTests", ["Market", "FeedLanguage", "TickwireTesting"]),

@@ -22,6 +22,8 @@ final class HubShard: @unchecked Sendable {
     var extras: ContiguousArray<ExtraRange> = []
     var listed: ContiguousArray<Int32> = []
     var vectors: [iovec_t] = []
+    /// Packs and unpacks messages of this loop's connections with compression.
+    let codec = ShardCodec()
     private var isDrainScheduled = false
     private var outgoing: [EventBatch] = []
     private var siblings: [HubShard] = []
@@ -175,12 +177,15 @@ final class HubShard: @unchecked Sendable {
         let excluded = entry.excluded.flatMap { self.socketIDs[$0] } ?? -1
         self.tally.framesDelivered += memberCount
         let slots = self.table.slots
+        var packed = PackedFrame.notTried
         self.channels.channels[Int(channel)].members.withUnsafeBufferPointer { members in
             for slot in members {
                 if slot == excluded {
                     self.tally.framesDelivered -= 1
                 } else if slots[Int(slot)].isCongested {
                     self.deliverSlowly(slot, channel, frame, start, end, isConflatable: entry.isConflatable)
+                } else if slots[Int(slot)].isCompressed {
+                    self.markPacked(slot, frame, &packed, start, end)
                 } else {
                     self.mark(slot, start, end)
                 }
