@@ -54,9 +54,9 @@ public final class Inflater {
     public func unpack(_ input: UnsafeRawBufferPointer, bytesMax: Int) throws(CompressionError) -> [UInt8] {
         precondition(bytesMax > 0, "room for \(bytesMax) bytes")
         inflateReset(self.stream)
-        var output = Output(capacity: min(bytesMax, max(1024, input.count * 4)))
-        try self.run(input, bytesMax, &output)
-        return output.finish()
+        var output = Output(capacity: min(bytesMax + 1, max(1024, input.count * 4)))
+        try self.run(input, bytesMax, goesOn: false, &output)
+        return try output.finish(bytesMax)
     }
 
     /// Unpacks one message of a WebSocket with permessage-deflate: bare blocks whose last four bytes are left out.
@@ -72,58 +72,43 @@ public final class Inflater {
         precondition(self.format == .deflate, "messages have no gzip header")
         precondition(bytesMax > 0, "room for \(bytesMax) bytes")
         inflateReset(self.stream)
-        var output = Output(capacity: min(bytesMax, max(1024, message.count * 4)))
-        try self.run(message, bytesMax, &output)
+        var output = Output(capacity: min(bytesMax + 1, max(1024, message.count * 4)))
+        try self.run(message, bytesMax, goesOn: true, &output)
         let tail: [UInt8] = [0, 0, 0xFF, 0xFF]
         let result: Result<Void, CompressionError> = tail.withUnsafeBytes { tail in
-            do throws(CompressionError) { return .success(try self.run(tail, bytesMax, &output)) } catch {
+            do throws(CompressionError) { return .success(try self.run(tail, bytesMax, goesOn: true, &output)) } catch {
                 return .failure(error)
             }
         }
         try result.get()
         // Bit 7: stopped right behind a block. Anything else means that the message was cut.
         guard self.stream.pointee.data_type & 128 != 0 else { throw .truncated }
-        return output.finish()
+        return try output.finish(bytesMax)
     }
 
+    /// Unpacks to the end of the input; `goesOn` says whether more may follow the data's final block.
     private func run(
-        _ input: UnsafeRawBufferPointer, _ bytesMax: Int, _ output: inout Output
+        _ input: UnsafeRawBufferPointer, _ bytesMax: Int, goesOn: Bool, _ output: inout Output
     ) throws(CompressionError) {
         self.stream.pointee.next_in = UnsafeMutablePointer(mutating: input.bindMemory(to: UInt8.self).baseAddress)
         self.stream.pointee.avail_in = UInt32(input.count)
         while true {
             let status = output.fill(self.stream)
             if status == Z_STREAM_END {
-                // A message may go on behind a final block; whole data may not.
-                guard self.format == .deflate, self.stream.pointee.avail_in > 0 else { return }
+                guard goesOn, self.stream.pointee.avail_in > 0 else { return }
                 inflateReset(self.stream)
                 continue
             }
             guard status == Z_OK || status == Z_BUF_ERROR else {
                 throw status == Z_MEM_ERROR ? .unavailable(status: status) : .malformed
             }
+            // There is room for one byte more than allowed: full means too much, and zlib never stops for want of room.
             if self.stream.pointee.avail_out > 0 {
                 guard self.stream.pointee.avail_in == 0 else { throw .malformed }
                 guard self.format == .deflate else { throw .truncated }
                 return
             }
-            guard output.grow(to: bytesMax) else {
-                // Exactly as much as allowed, or more? One byte of room tells.
-                guard self.isFinished() else { throw .tooLarge(bytesMax: bytesMax) }
-                return
-            }
-        }
-    }
-
-    /// Whether nothing more comes out although the output is full.
-    private func isFinished() -> Bool {
-        var byte: UInt8 = 0
-        return withUnsafeMutablePointer(to: &byte) { byte in
-            self.stream.pointee.next_out = byte
-            self.stream.pointee.avail_out = 1
-            let status = inflate(self.stream, Z_SYNC_FLUSH)
-            let isEnd = status == Z_STREAM_END || self.format == .deflate && self.stream.pointee.avail_in == 0
-            return isEnd && self.stream.pointee.avail_out == 1
+            guard output.grow(to: bytesMax + 1) else { throw .tooLarge(bytesMax: bytesMax) }
         }
     }
 
@@ -146,14 +131,15 @@ public final class Inflater {
             return status
         }
 
-        /// Doubles the room; `false` when it already is `bytesMax`.
-        mutating func grow(to bytesMax: Int) -> Bool {
-            guard self.bytes.count < bytesMax else { return false }
-            self.bytes.append(contentsOf: repeatElement(0, count: min(self.bytes.count, bytesMax - self.bytes.count)))
+        /// Doubles the room; `false` when it already is `capacityMax`.
+        mutating func grow(to capacityMax: Int) -> Bool {
+            guard self.bytes.count < capacityMax else { return false }
+            self.bytes.append(contentsOf: repeatElement(0, count: min(self.bytes.count, capacityMax - self.bytes.count)))
             return true
         }
 
-        consuming func finish() -> [UInt8] {
+        consuming func finish(_ bytesMax: Int) throws(CompressionError) -> [UInt8] {
+            guard self.count <= bytesMax else { throw .tooLarge(bytesMax: bytesMax) }
             self.bytes.removeLast(self.bytes.count - self.count)
             return self.bytes
         }

@@ -84,11 +84,13 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard case .open = self.state else { return context.close(promise: nil) }
-        switch error {
-        case NIOWebSocketError.invalidFrameLength: self.session.close(.messageTooBig)
-        case is NIOWebSocketError: self.session.close(.protocolError)
-        default: context.close(promise: nil)
+        switch (self.state, error) {
+        case (.open, NIOWebSocketError.invalidFrameLength): self.session.close(.messageTooBig)
+        case (.open, is NIOWebSocketError): self.session.close(.protocolError)
+        // The rest of what was refused: an end with bytes unread would reset the connection, and the client could lose
+        // the close frame.
+        case (.closing, is ByteToMessageDecoderError), (.closing, is NIOWebSocketError): break
+        case (.open, _), (.closing, _), (.closed, _): context.close(promise: nil)
         }
     }
 

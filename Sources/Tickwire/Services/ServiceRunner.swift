@@ -68,7 +68,7 @@ public struct ServiceRunner: Sendable {
             var configuration = ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: self.quietLogger
             )
-            configuration.maximumGracefulShutdownDuration = .seconds(4)
+            configuration.maximumGracefulShutdownDuration = .seconds(3) + self.settings.gateway.drainWindow
             try await ServiceGroup(configuration: configuration).run()
             await self.close(database, httpClient)
         } catch {
@@ -147,7 +147,7 @@ public struct ServiceRunner: Sendable {
         _ announce: @escaping @Sendable (String) -> Void,
         metrics: @escaping @Sendable () -> String
     ) -> GatewayServer {
-        var options = GatewayOptions()
+        var options = self.settings.gateway
         options.publish.batchMax = Self.gatewayBatchMax
         options.publish.bodyBytesMax = max(options.publish.bodyBytesMax, 4 << 20)
         var hooks = GatewayHooks()

@@ -1,4 +1,5 @@
 import Foundation
+public import Gateway
 public import Ingest
 public import Logging
 public import Store
@@ -47,6 +48,8 @@ public struct Settings: Sendable {
     public var publishURL: String?
     /// Events in one publishing request: hosted Pusher takes 10, a Tickwire gateway 1000.
     public var publishBatch = 10
+    /// TLS, limits and options of the gateway's connections.
+    public var gateway = GatewayOptions()
     /// The app's id, key and secret; all three or none.
     public var appID: String?
     /// The app's public key.

@@ -36,7 +36,7 @@ public enum SettingsLoader {
         "app.key", "app.secret", "guard.cryptoBand", "guard.stockBand", "journal.sizeMax", "retention.trades",
         "retention.quotes",
         "webhooks.allowPrivate", "push.apnsTopic", "log.level",
-    ]
+    ] + SettingsLoader.gatewayKeys
 
     /// Reads and checks all settings.
     ///
@@ -70,13 +70,14 @@ public enum SettingsLoader {
         try self.readReplays(flags, into: &settings)
         try self.readPublishing(values, into: &settings)
         try self.readApp(values, into: &settings)
+        try self.readGateway(values, into: &settings)
         return settings
     }
 
     /// One look-up: the flag, then the environment and the file.
-    private struct Values {
-        let flags: [String: String]
-        let reader: ConfigReader
+    struct Values {
+        fileprivate let flags: [String: String]
+        fileprivate let reader: ConfigReader
 
         func text(_ key: String) -> String? {
             if let flag = self.flags[key] { return flag }
@@ -300,7 +301,7 @@ public enum SettingsLoader {
         return found
     }
 
-    private static func absolute(_ path: String) -> String {
+    static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 }
