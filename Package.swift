@@ -52,6 +52,7 @@ let package = Package(
         .executable(name: "tickwire", targets: ["tickwire-cli"]),
         .library(name: "FeedKit", targets: ["Market", "FeedLanguage"]),
         .library(name: "TickwireTesting", targets: ["TickwireTesting"]),
+        .library(name: "GatewayTesting", targets: ["GatewayTesting"]),
         .library(name: "TickwireKit", targets: ["Market", "FeedLanguage", "Postgres", "Store", "Channels", "Ingest"]),
     ],
     dependencies: [
@@ -98,6 +99,7 @@ let package = Package(
                 nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
             ]
         ),
+        library("GatewayTesting", ["Channels", "Compression", "Gateway", nioCore, nioEmbedded, nioWebSocket]),
         library(
             "Delivery", ["Market", "Notifications", "Postgres", "Store", "HTTPClient", logging, serviceLifecycle]
         ),
@@ -144,8 +146,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "Channels", "Compression", "Gateway", hummingbird, logging, nioCore, nioEmbedded, nioPosix, nioHTTP1,
-                nioSSL, nioWebSocket, serviceLifecycle,
+                "Channels", "Compression", "Gateway", "GatewayTesting", hummingbird, logging, nioCore, nioEmbedded,
+                nioPosix, nioHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
             ]
         ),
         tests(

@@ -19,8 +19,8 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
 
     let session: any WebSocketSession
     private let closeTimeout: Duration
-    /// The answer to the upgrade request; empty in tests.
-    private let response: [UInt8]
+    /// The answer to the upgrade request, until it is sent; empty in tests.
+    private var response: [UInt8]
     /// Whether bytes may go straight to the socket: not with TLS.
     private let usesSocket: Bool
     private var assembler: MessageAssembler
@@ -59,6 +59,7 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
         self.context = context
         let descriptor = self.usesSocket ? Self.descriptor(of: context) : -1
         self.session.start(on: self, descriptor: descriptor, prelude: self.response)
+        self.response = []
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

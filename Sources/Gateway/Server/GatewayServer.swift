@@ -44,6 +44,7 @@ public struct GatewayServer: Service {
     /// - Throws: ``GatewayError`` when it cannot listen or the TLS files cannot be used.
     public func run() async throws {
         var environment = self.environment
+        self.raiseDescriptorLimit()
         environment.tls = try environment.options.tls.map { files throws(GatewayError) in try TLSContexts(files) }
         guard let tls = environment.tls else { return try await self.serve(environment) }
         let logger = environment.logger
@@ -54,6 +55,22 @@ public struct GatewayServer: Service {
             defer { tasks.cancelAll() }
             try await self.serve(served)
         }
+    }
+
+    /// Every connection takes a descriptor, and many systems give a process 1024 unless it asks for what it may have.
+    private func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        }
+        // Files, the database and requests over HTTP need some, too.
+        let needed = self.environment.options.connectionsMax + 200
+        guard limit.rlim_cur < UInt64(needed) else { return }
+        self.environment.logger.notice(
+            "Fewer files may be open than gateway.connections needs: connections will wait to be accepted",
+            metadata: ["files.limit": "\(limit.rlim_cur)", "files.needed": "\(needed)"])
     }
 
     private func serve(_ environment: ServerEnvironment) async throws {

@@ -1,12 +1,12 @@
-import Channels
-import Compression
-import NIOCore
-import NIOWebSocket
+package import Channels
+package import Compression
+package import NIOCore
+package import NIOWebSocket
 
 /// Puts a client's frames together into messages and refuses what RFC 6455 and RFC 7692 forbid.
-struct MessageAssembler {
+package struct MessageAssembler {
     /// What a frame means for the connection.
-    enum Event: Equatable {
+    package enum Event: Equatable {
         /// More fragments follow.
         case nothing
         /// A complete text message, valid UTF-8.
@@ -55,14 +55,14 @@ struct MessageAssembler {
     ///   - bytesMax: Bytes of a message over all its fragments, packed as well as unpacked.
     ///   - acceptsBinary: Whether binary messages are taken; otherwise they are refused with 1003.
     ///   - inflater: Unpacks compressed messages; may be shared by the connections of an event loop.
-    init(bytesMax: Int, acceptsBinary: Bool = false, inflater: Inflater? = nil) {
+    package init(bytesMax: Int, acceptsBinary: Bool = false, inflater: Inflater? = nil) {
         self.bytesMax = bytesMax
         self.acceptsBinary = acceptsBinary
         self.inflater = inflater
     }
 
     /// Takes one frame.
-    mutating func received(_ frame: WebSocketFrame) -> Event {
+    package mutating func received(_ frame: WebSocketFrame) -> Event {
         // Section 5.1: a client masks all frames; section 5.2: reserved bits are zero without an extension.
         guard frame.maskKey != nil, !frame.rsv2, !frame.rsv3 else { return .violation(.protocolError) }
         // RFC 7692, section 6: the bit stands on a data message's first frame, and nowhere else.
