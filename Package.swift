@@ -52,6 +52,7 @@ let package = Package(
         .executable(name: "tickwire", targets: ["tickwire-cli"]),
         .library(name: "FeedKit", targets: ["Market", "FeedLanguage"]),
         .library(name: "TickwireTesting", targets: ["TickwireTesting"]),
+        .library(name: "GatewayTesting", targets: ["GatewayTesting"]),
         .library(name: "TickwireKit", targets: ["Market", "FeedLanguage", "Postgres", "Store", "Channels", "Ingest"]),
     ],
     dependencies: [
@@ -75,7 +76,8 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         library("Market"),
-        library("FeedLanguage", ["CZlib", "Market", yams]),
+        library("Compression", ["CZlib"]),
+        library("FeedLanguage", ["Compression", "Market", yams]),
         library("Alerts", ["Market"]),
         library("Channels", [crypto]),
         library("Notifications", ["Market", "Alerts", crypto]),
@@ -93,10 +95,11 @@ let package = Package(
         library(
             "Gateway",
             [
-                "Channels", atomics, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix, nioHTTP1,
-                nioHTTPTypes, nioHTTPTypesHTTP1, nioWebSocket, serviceLifecycle,
+                "Channels", "Compression", atomics, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix,
+                nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
             ]
         ),
+        library("GatewayTesting", ["Channels", "Compression", "Gateway", nioCore, nioEmbedded, nioWebSocket]),
         library(
             "Delivery", ["Market", "Notifications", "Postgres", "Store", "HTTPClient", logging, serviceLifecycle]
         ),
@@ -119,7 +122,14 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "websocket-echo",
+            dependencies: ["Gateway", logging, nioPosix, serviceLifecycle, unixSignals],
+            path: "Tests/WebSocketEcho",
+            swiftSettings: strict
+        ),
         tests("MarketTests", ["Market"]),
+        tests("CompressionTests", ["Compression"]),
         tests("FeedLanguageTests", ["Market", "FeedLanguage", "TickwireTesting"]),
         tests("AlertsTests", ["Market", "Alerts"]),
         tests("ChannelsTests", ["Channels", crypto]),
@@ -136,8 +146,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "Channels", "Gateway", hummingbird, logging, nioCore, nioEmbedded, nioPosix, nioHTTP1, nioWebSocket,
-                serviceLifecycle,
+                "Channels", "Compression", "Gateway", "GatewayTesting", hummingbird, logging, nioCore, nioEmbedded,
+                nioPosix, nioHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
             ]
         ),
         tests(

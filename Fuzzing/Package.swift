@@ -23,5 +23,10 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "websocket-fuzzer",
+            dependencies: ["CLibFuzzer", .product(name: "GatewayTesting", package: "tickwire")],
+            swiftSettings: strict
+        ),
     ]
 )

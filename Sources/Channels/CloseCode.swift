@@ -8,6 +8,8 @@ public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
     case unsupportedData = 1003
     /// A text frame that is not UTF-8.
     case invalidText = 1007
+    /// More messages a second than a client may send.
+    case tooManyMessages = 1008
     /// A message over the size limit.
     case messageTooBig = 1009
     /// The application's clients must use TLS.
@@ -45,6 +47,7 @@ public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
         case .protocolError: "WebSocket protocol error"
         case .unsupportedData: "Only text frames are supported"
         case .invalidText: "Text frame is not valid UTF-8"
+        case .tooManyMessages: "Too many messages a second"
         case .messageTooBig: "Message exceeds the size limit"
         case .requiresTLS: "Application only accepts TLS connections, reconnect using wss://"
         case .appDisabled: "Application disabled"
@@ -64,8 +67,8 @@ public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
     /// Whether Pusher clients reconnect by themselves after it.
     public var clientReconnects: Bool {
         switch self {
-        case .normal, .protocolError, .unsupportedData, .invalidText, .messageTooBig, .overCapacity, .reconnect,
-            .pongTimeout:
+        case .normal, .protocolError, .unsupportedData, .invalidText, .tooManyMessages, .messageTooBig, .overCapacity,
+            .reconnect, .pongTimeout:
             true
         case .requiresTLS, .unknownApp, .appDisabled, .overQuota, .pathNotFound, .malformedVersion,
             .unsupportedProtocol,

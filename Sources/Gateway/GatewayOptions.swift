@@ -6,6 +6,31 @@ public struct GatewayOptions: Sendable {
     ///
     /// Default 10 000.
     public var connectionsMax: Int
+    /// Connections open at once from one client address; `nil` counts none.
+    ///
+    /// An IPv6 address counts as its network of 64 bits. Further requests are answered with 503 and WebSockets closed with
+    /// 4100. Behind a proxy all clients have the proxy's address: leave it off there. Default `nil`.
+    public var connectionsPerAddressMax: Int?
+    /// Messages a second that a WebSocket's client may send for long, control frames and fragments included.
+    ///
+    /// A client may save up four seconds for a burst; one that has used them up is closed with 1008. Default 500.
+    public var messagesPerSecondMax: Int
+    /// The web pages that may open a WebSocket; others are closed with 4009.
+    ///
+    /// Default ``OriginRules/all``.
+    public var origins: OriginRules
+    /// Whether clients may have messages compressed (permessage-deflate).
+    ///
+    /// Default `false`: it saves bytes and costs time.
+    public var isCompressionEnabled: Bool
+    /// The certificate and key for TLS; `nil` serves in the clear.
+    ///
+    /// Default `nil`.
+    public var tls: TLSFiles?
+    /// Bytes of a request's header fields.
+    ///
+    /// Default 64 KiB.
+    public var headerBytesMax: Int
     /// Bytes of a message from a client, over all its fragments.
     ///
     /// Default 64 KiB.
@@ -26,6 +51,9 @@ public struct GatewayOptions: Sendable {
     ///
     /// Default 1 s.
     public var drainWindow: Duration
+    /// Whether text and binary messages are sent back as they are, in place of the Pusher protocol: what conformance
+    /// suites for WebSockets ask for.
+    package var echoesMessages = false
     /// Limits of what is published over HTTP.
     public var publish: PublishRequest.Limits
     /// Times and limits of WebSocket connections.
@@ -34,6 +62,12 @@ public struct GatewayOptions: Sendable {
     /// Limits with their defaults.
     public init(
         connectionsMax: Int = 10_000,
+        connectionsPerAddressMax: Int? = nil,
+        messagesPerSecondMax: Int = 500,
+        origins: OriginRules = .all,
+        isCompressionEnabled: Bool = false,
+        tls: TLSFiles? = nil,
+        headerBytesMax: Int = 64 * 1024,
         messageBytesMax: Int = 64 * 1024,
         requestTimeout: Duration = .seconds(10),
         idleTimeout: Duration = .seconds(75),
@@ -43,6 +77,12 @@ public struct GatewayOptions: Sendable {
         connection: PusherConnection.Limits = .init()
     ) {
         self.connectionsMax = connectionsMax
+        self.connectionsPerAddressMax = connectionsPerAddressMax
+        self.messagesPerSecondMax = messagesPerSecondMax
+        self.origins = origins
+        self.isCompressionEnabled = isCompressionEnabled
+        self.tls = tls
+        self.headerBytesMax = headerBytesMax
         self.messageBytesMax = messageBytesMax
         self.requestTimeout = requestTimeout
         self.idleTimeout = idleTimeout

@@ -22,6 +22,8 @@ extension Channels.ChannelEvent {
 struct ReceivedFrame: Equatable {
     var opcode: UInt8
     var payload: [UInt8]
+    /// The first reserved bit.
+    var isCompressed = false
 
     var text: String { String(decoding: self.payload, as: UTF8.self) }
     var closeCode: UInt16? { self.payload.count < 2 ? nil : UInt16(self.payload[0]) << 8 | UInt16(self.payload[1]) }
@@ -42,7 +44,10 @@ struct ReceivedFrame: Equatable {
                 header = 10
             }
             guard bytes.count >= header + length else { break }
-            frames.append(ReceivedFrame(opcode: bytes[0] & 0xF, payload: Array(bytes[header..<(header + length)])))
+            frames.append(
+                ReceivedFrame(
+                    opcode: bytes[0] & 0xF, payload: Array(bytes[header..<(header + length)]),
+                    isCompressed: bytes[0] & 0x40 != 0))
             bytes.removeFirst(header + length)
         }
         return frames
@@ -84,13 +89,15 @@ final class EmbeddedConnection {
         app: Int32? = 0,
         protocolVersion: String? = "7",
         isSecure: Bool = false,
+        isCompressed: Bool = false,
         before: (any ChannelHandler)? = nil
     ) throws {
         let shard = try #require(hub.shard(of: loop))
         let environment = ServerEnvironment(hub: hub, options: options, hooks: hooks, logger: Logger(label: "test"))
         let session = ClientSession(
             shard: shard, environment: environment,
-            opening: .init(app: app, protocolVersion: protocolVersion, isSecure: isSecure)
+            opening: .init(
+                app: app, protocolVersion: protocolVersion, isSecure: isSecure, isCompressed: isCompressed)
         )
         self.handler = ConnectionHandler(session: session, options: options, response: [])
         self.channel = EmbeddedChannel(loop: loop)

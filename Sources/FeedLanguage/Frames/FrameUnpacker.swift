@@ -1,4 +1,4 @@
-import CZlib
+import Compression
 
 /// Turns a packed frame into the JSON that the rules read.
 struct FrameUnpacker {
@@ -18,52 +18,28 @@ struct FrameUnpacker {
     func unpack(_ frame: UnsafeRawBufferPointer) throws(Failure) -> [UInt8] {
         switch self.encoding {
         case .text, .binary: return Array(frame)
-        // 15 bits of window, RFC 1951; 16 more ask zlib for the gzip header.
-        case .gzip: return try Self.inflate(frame, windowBits: 15 + 16)
-        case .deflate: return try Self.inflate(frame, windowBits: -15)
+        case .gzip: return try Self.inflate(frame, .gzip)
+        case .deflate: return try Self.inflate(frame, .deflate)
         case .csv: return CSVText.json(frame)
         case .ndjson: return Self.list(frame)
         }
     }
 
-    private static func inflate(_ frame: UnsafeRawBufferPointer, windowBits: Int32) throws(Failure) -> [UInt8] {
+    private static func inflate(
+        _ frame: UnsafeRawBufferPointer, _ format: Inflater.Format
+    ) throws(Failure) -> [UInt8] {
         // A venue that compresses its data may still answer a wrong request in plain text.
         if let first = frame.first, first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return Array(frame) }
-        var stream = z_stream()
-        guard inflateInit2_(&stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            throw Failure(message: "zlib does not start")
-        }
-        defer { inflateEnd(&stream) }
-        var output = [UInt8](repeating: 0, count: max(4096, frame.count * 6))
-        var written = 0
-        stream.next_in = UnsafeMutablePointer(mutating: frame.bindMemory(to: UInt8.self).baseAddress)
-        stream.avail_in = UInt32(frame.count)
-        while true {
-            let capacity = output.count
-            let status = output.withUnsafeMutableBufferPointer { buffer in
-                stream.next_out = buffer.baseAddress.map { $0 + written }
-                stream.avail_out = UInt32(capacity - written)
-                return CZlib.inflate(&stream, Z_SYNC_FLUSH)
-            }
-            written = capacity - Int(stream.avail_out)
-            if status == Z_STREAM_END { break }
-            guard status == Z_OK || (status == Z_BUF_ERROR && stream.avail_out == 0) else {
-                throw Failure(message: "the frame is not compressed as the file's 'decode' says")
-            }
-            if stream.avail_in == 0, stream.avail_out > 0 {
-                // Some venues leave the end mark of raw DEFLATE out.
-                guard windowBits < 0 else { throw Failure(message: "the compressed frame ends too early") }
-                break
-            }
-            if stream.avail_out == 0 {
-                guard capacity < Self.bytesMax else {
-                    throw Failure(message: "the frame unpacks to more than \(Self.bytesMax) bytes")
-                }
-                output.append(contentsOf: repeatElement(0, count: min(capacity, Self.bytesMax - capacity)))
+        do throws(CompressionError) {
+            return try Inflater(format).unpack(frame, bytesMax: Self.bytesMax)
+        } catch {
+            switch error {
+            case .malformed: throw Failure(message: "the frame is not compressed as the file's 'decode' says")
+            case .truncated: throw Failure(message: "the compressed frame ends too early")
+            case .tooLarge(let bytesMax): throw Failure(message: "the frame unpacks to more than \(bytesMax) bytes")
+            case .unavailable: throw Failure(message: error.description)
             }
         }
-        output.removeLast(output.count - written)
-        return output
     }
 
     /// `[line,line]`; a text without any JSON stays as it is.

@@ -26,6 +26,8 @@ final class HubShard: @unchecked Sendable {
     var extras: ContiguousArray<ExtraRange> = []
     var listed: ContiguousArray<Int32> = []
     var vectors: [iovec_t] = []
+    /// Packs and unpacks messages of this loop's connections with compression.
+    let codec = ShardCodec()
     private var isDrainScheduled = false
     private var outgoing: [EventBatch] = []
     private(set) var shards: [HubShard] = []
@@ -159,12 +161,15 @@ final class HubShard: @unchecked Sendable {
         let end = start + Int32(frame.count)
         self.tally.framesDelivered += memberCount
         let slots = self.table.slots
+        var packed = PackedFrame.notTried
         self.channels.channels[Int(channel)].members.withUnsafeBufferPointer { members in
             for slot in members {
                 if slot == excluded {
                     self.tally.framesDelivered -= 1
                 } else if slots[Int(slot)].isCongested {
                     self.deliverSlowly(slot, channel, frame, start, end, isConflatable: isConflatable)
+                } else if slots[Int(slot)].isCompressed {
+                    self.markPacked(slot, frame, &packed, start, end)
                 } else {
                     self.mark(slot, start, end)
                 }

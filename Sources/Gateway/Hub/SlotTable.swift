@@ -10,6 +10,8 @@ struct Slot {
     var isCongested = false
     /// Whether the close frame is on its way, so that nothing may follow.
     var isClosing = false
+    /// Whether events are sent compressed where that makes them smaller.
+    var isCompressed = false
     /// The first range of the arena to send; empty when there is none.
     var start: Int32 = 0
     /// The end of the first range.

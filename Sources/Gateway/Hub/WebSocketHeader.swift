@@ -3,13 +3,14 @@ enum WebSocketHeader {
     /// What a frame carries.
     enum Opcode: UInt8 {
         case text = 0x1
+        case binary = 0x2
         case close = 0x8
         case ping = 0x9
         case pong = 0xA
     }
 
     /// Room for the longest header.
-    private static let room = 10
+    static let room = 10
 
     /// Appends one final text frame whose payload `write` appends and whose interesting part it returns.
     ///
@@ -21,6 +22,14 @@ enum WebSocketHeader {
         let start = bytes.count
         for _ in 0..<Self.room { bytes.append(0) }
         let inner = write(&bytes)
+        let first = Self.writeHeader(to: &bytes, at: start)
+        return (first..<bytes.count, inner)
+    }
+
+    /// Writes the header of a final text frame whose payload begins ``room`` bytes behind `start` and ends with `bytes`.
+    ///
+    /// - Returns: Where the frame begins.
+    static func writeHeader(to bytes: inout [UInt8], at start: Int, isCompressed: Bool = false) -> Int {
         let length = bytes.count - start - Self.room
         let first: Int
         if length < 126 {
@@ -36,8 +45,18 @@ enum WebSocketHeader {
             bytes[first + 1] = 127
             for index in 0..<8 { bytes[first + 2 + index] = UInt8(truncatingIfNeeded: length >> (56 - 8 * index)) }
         }
-        bytes[first] = 0x80 | Opcode.text.rawValue
-        return (first..<bytes.count, inner)
+        // RFC 7692, section 6: the first reserved bit says that the message is compressed.
+        bytes[first] = 0x80 | Opcode.text.rawValue | (isCompressed ? 0x40 : 0)
+        return first
+    }
+
+    /// The length of the header of a whole unmasked frame.
+    static func length(of frame: UnsafeRawBufferPointer) -> Int {
+        switch frame[1] {
+        case 126: 4
+        case 127: 10
+        default: 2
+        }
     }
 
     /// One final text frame.

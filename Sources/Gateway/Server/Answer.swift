@@ -12,6 +12,7 @@ struct Answer: Sendable, Equatable {
         case notFound = 404
         case tooLarge = 413
         case upgradeRequired = 426
+        case headersTooLarge = 431
         case unavailable = 503
 
         /// The reason phrase.
@@ -25,6 +26,7 @@ struct Answer: Sendable, Equatable {
             case .notFound: "Not Found"
             case .tooLarge: "Content Too Large"
             case .upgradeRequired: "Upgrade Required"
+            case .headersTooLarge: "Request Header Fields Too Large"
             case .unavailable: "Service Unavailable"
             }
         }

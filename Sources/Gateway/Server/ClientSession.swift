@@ -28,6 +28,10 @@ final class ClientSession: Subscriber {
         var protocolVersion: String?
         /// Whether the connection is encrypted.
         var isSecure = false
+        /// Whether published events may be sent compressed (permessage-deflate).
+        var isCompressed = false
+        /// Why the connection is closed as soon as it is open; `nil` lets it in.
+        var refusal: CloseCode?
     }
 
     private enum State {
@@ -74,7 +78,9 @@ final class ClientSession: Subscriber {
         self.state = .open(transport)
         let hasCapacity = self.environment.hub.connectionCount < self.environment.options.connectionsMax
         self.slot = self.shard.attach(self, descriptor: descriptor, socketID: self.socketID)
+        if self.opening.isCompressed { self.shard.setCompressed(self.slot) }
         if !prelude.isEmpty { self.send(prelude) }
+        if let refusal = self.opening.refusal { return self.close(refusal) }
         self.isCounted = self.opening.app.map { self.environment.hub.reserveConnection(app: $0) } ?? false
         self.perform(
             self.machine.opened(

@@ -1,4 +1,5 @@
 import Channels
+import Compression
 import NIOCore
 import NIOWebSocket
 
@@ -16,26 +17,49 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
         case closed
     }
 
-    let session: ClientSession
+    let session: any WebSocketSession
     private let closeTimeout: Duration
-    /// The answer to the upgrade request; empty in tests.
-    private let response: [UInt8]
+    /// The answer to the upgrade request, until it is sent; empty in tests.
+    private var response: [UInt8]
+    /// Whether bytes may go straight to the socket: not with TLS.
+    private let usesSocket: Bool
     private var assembler: MessageAssembler
+    private var bucket: TokenBucket
     private var state = State.open
     private var context: ChannelHandlerContext?
 
-    init(session: ClientSession, options: GatewayOptions, response: [UInt8]) {
+    /// A handler for one connection.
+    ///
+    /// - Parameters:
+    ///   - session: What the messages go to.
+    ///   - options: Times and limits.
+    ///   - response: The answer to the upgrade request.
+    ///   - usesSocket: Whether bytes may go straight to the socket.
+    ///   - inflater: Unpacks compressed messages; `nil` when compression was not negotiated.
+    init(
+        session: any WebSocketSession,
+        options: GatewayOptions,
+        response: [UInt8],
+        usesSocket: Bool = true,
+        inflater: Inflater? = nil
+    ) {
         self.session = session
         self.closeTimeout = options.closeTimeout
         self.response = response
-        self.assembler = MessageAssembler(bytesMax: options.messageBytesMax)
+        self.usesSocket = usesSocket
+        self.assembler = MessageAssembler(
+            bytesMax: options.messageBytesMax, acceptsBinary: options.echoesMessages, inflater: inflater)
+        let perSecond = options.messagesPerSecondMax
+        self.bucket = TokenBucket(perSecond: perSecond, burst: perSecond * 4, now: .now)
     }
 
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        self.session.start(on: self, descriptor: Self.descriptor(of: context), prelude: self.response)
+        let descriptor = self.usesSocket ? Self.descriptor(of: context) : -1
+        self.session.start(on: self, descriptor: descriptor, prelude: self.response)
+        self.response = []
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -50,7 +74,9 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let event = self.assembler.received(self.unwrapInboundIn(data))
         switch self.state {
-        case .open: self.received(event)
+        case .open:
+            guard self.bucket.take(now: .now) else { return self.session.close(.tooManyMessages) }
+            self.received(event)
         case .closing:
             // The answer to our close frame: nothing more can come.
             if case .close = event { context.close(promise: nil) }
@@ -59,11 +85,13 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard case .open = self.state else { return context.close(promise: nil) }
-        switch error {
-        case NIOWebSocketError.invalidFrameLength: self.session.close(.messageTooBig)
-        case is NIOWebSocketError: self.session.close(.protocolError)
-        default: context.close(promise: nil)
+        switch (self.state, error) {
+        case (.open, NIOWebSocketError.invalidFrameLength): self.session.close(.messageTooBig)
+        case (.open, is NIOWebSocketError): self.session.close(.protocolError)
+        // The rest of what was refused: an end with bytes unread would reset the connection, and the client could lose
+        // the close frame.
+        case (.closing, is ByteToMessageDecoderError), (.closing, is NIOWebSocketError): break
+        case (.open, _), (.closing, _), (.closed, _): context.close(promise: nil)
         }
     }
 
@@ -99,6 +127,7 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
     private func received(_ event: MessageAssembler.Event) {
         switch event {
         case .nothing: break
+        case .binary(let message): self.session.received(binary: message)
         case .text(let message):
             message.withUnsafeReadableBytes { self.session.received(text: $0.bindMemory(to: UInt8.self)) }
         case .ping(let payload):

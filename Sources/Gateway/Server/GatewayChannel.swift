@@ -30,8 +30,15 @@ struct GatewayChannel: HTTPChannelHandler {
                 value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 65_536)
             )
             let outcome = channel.eventLoop.makePromise(of: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>?.self)
-            let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+            var limits = NIOHTTPDecoderLimitConfiguration()
+            limits.maxHeaderListSize = self.environment.options.headerBytesMax
+            limits.maxHeaderFieldSize = self.environment.options.headerBytesMax
+            let decoder = ByteToMessageHandler(
+                HTTPRequestDecoder(
+                    leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop,
+                    limitConfiguration: limits))
             let pipeline = channel.pipeline.syncOperations
+            if let tls = self.environment.tls { try pipeline.addHandler(tls.makeHandler()) }
             try pipeline.addHandler(decoder)
             try pipeline.addHandler(
                 RequestHandler(
@@ -39,11 +46,22 @@ struct GatewayChannel: HTTPChannelHandler {
                     environment: self.environment,
                     responder: self.api,
                     decoder: decoder,
+                    isAddressFull: !self.count(channel),
                     outcome: outcome
                 )
             )
             return Connection(channel: channel, outcome: outcome.futureResult)
         }
+    }
+
+    /// Counts the connection until it is closed; `false` when its address has as many as it may.
+    private func count(_ channel: any NIOCore.Channel) -> Bool {
+        guard let addresses = self.environment.addresses, let key = AddressCounter.Key(channel.remoteAddress) else {
+            return true
+        }
+        guard addresses.add(key) else { return false }
+        channel.closeFuture.whenComplete { _ in addresses.remove(key) }
+        return true
     }
 
     func handle(value: Connection, logger: Logger) async {

@@ -42,9 +42,39 @@ public struct GatewayServer: Service {
 
     /// Serves until it is cancelled or shut down gracefully.
     ///
-    /// - Throws: ``GatewayError`` when it cannot listen.
+    /// - Throws: ``GatewayError`` when it cannot listen or the TLS files cannot be used.
     public func run() async throws {
-        let environment = self.environment
+        var environment = self.environment
+        self.raiseDescriptorLimit()
+        environment.tls = try environment.options.tls.map { files throws(GatewayError) in try TLSContexts(files) }
+        guard let tls = environment.tls else { return try await self.serve(environment) }
+        let logger = environment.logger
+        Self.logValidity(tls.validUntil, logger)
+        let served = environment
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await Self.watch(tls, logger) }
+            defer { tasks.cancelAll() }
+            try await self.serve(served)
+        }
+    }
+
+    /// Every connection takes a descriptor, and many systems give a process 1024 unless it asks for what it may have.
+    private func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        if limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max
+            guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        }
+        // Files, the database and requests over HTTP need some, too.
+        let needed = self.environment.options.connectionsMax + 200
+        guard limit.rlim_cur < UInt64(needed) else { return }
+        self.environment.logger.notice(
+            "Fewer files may be open than gateway.connections needs: connections will wait to be accepted",
+            metadata: ["files.limit": "\(limit.rlim_cur)", "files.needed": "\(needed)"])
+    }
+
+    private func serve(_ environment: ServerEnvironment) async throws {
         let (host, port) = (self.host, self.port)
         let api = APIResponder(hub: environment.hub, limits: environment.options.publish, now: Self.secondsSince1970)
         let builder = HTTPServerBuilder { responder in
@@ -54,7 +84,8 @@ public struct GatewayServer: Service {
         // Hummingbird's own start message would double ours.
         serverLogger.logLevel = max(serverLogger.logLevel, .notice)
         let server = try builder.buildServer(
-            configuration: ServerConfiguration(address: .hostname(host, port: port)),
+            // After a restart all clients come back in the same second; the kernel cuts this to net.core.somaxconn.
+            configuration: ServerConfiguration(address: .hostname(host, port: port), backlog: 4096),
             eventLoopGroup: environment.hub.eventLoopGroup,
             logger: serverLogger,
             responder: GatewayRoutes(environment: environment).responder()
@@ -69,6 +100,28 @@ public struct GatewayServer: Service {
         // A graceful end has told each connection to close at a moment of its own; a cancelled one closes them now.
         if Task.isCancelled { environment.hub.closeAll(.reconnect) }
         await environment.hub.waitUntilEmpty()
+    }
+
+    /// Takes over new TLS files until it is cancelled.
+    private static func watch(_ tls: TLSContexts, _ logger: Logger) async {
+        while !Task.isCancelled {
+            // Throws only when cancelled, and then the loop ends.
+            try? await Task.sleep(for: tls.files.checkInterval)
+            switch tls.check() {
+            case .unchanged: break
+            case .reloaded(let validUntil):
+                logger.info("TLS certificate reloaded", metadata: ["tls.certificate": "\(tls.files.certificate)"])
+                Self.logValidity(validUntil, logger)
+            case .refused(let error):
+                logger.warning("New TLS files refused, the old certificate stays", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private static func logValidity(_ validUntil: Int, _ logger: Logger) {
+        let days = (Int64(validUntil) - Self.secondsSince1970()) / 86_400
+        guard days < 14 else { return }
+        logger.warning("TLS certificate ends soon or has ended", metadata: ["tls.days": "\(days)"])
     }
 
     private static func gatewayError(_ error: any Error, host: String, port: Int) -> (any Error)? {

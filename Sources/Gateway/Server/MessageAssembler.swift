@@ -1,15 +1,18 @@
-import Channels
-import NIOCore
-import NIOWebSocket
+package import Channels
+package import Compression
+package import NIOCore
+package import NIOWebSocket
 
-/// Puts a client's frames together into messages and refuses what RFC 6455 forbids.
-struct MessageAssembler {
+/// Puts a client's frames together into messages and refuses what RFC 6455 and RFC 7692 forbid.
+package struct MessageAssembler {
     /// What a frame means for the connection.
-    enum Event: Equatable {
+    package enum Event: Equatable {
         /// More fragments follow.
         case nothing
         /// A complete text message, valid UTF-8.
         case text(ByteBuffer)
+        /// A complete binary message.
+        case binary(ByteBuffer)
         /// A ping with its payload.
         case ping(ByteBuffer)
         /// A pong.
@@ -20,45 +23,106 @@ struct MessageAssembler {
         case violation(CloseCode)
     }
 
-    private let bytesMax: Int
-    private var fragments: ByteBuffer?
+    /// A message of which more fragments follow.
+    private struct Partial {
+        var bytes: ByteBuffer
+        var isText: Bool
+        var isCompressed: Bool
+        private var validator = UTF8Validator()
 
-    init(bytesMax: Int) {
+        init(bytes: ByteBuffer, isText: Bool, isCompressed: Bool) {
+            self.bytes = bytes
+            self.isText = isText
+            self.isCompressed = isCompressed
+        }
+
+        /// Whether the message with `data` as its next piece can still become valid: known before its last fragment.
+        mutating func accepts(_ data: ByteBuffer) -> Bool {
+            guard self.isText, !self.isCompressed else { return true }
+            return data.withUnsafeReadableBytes { self.validator.accept($0.bindMemory(to: UInt8.self)) }
+        }
+    }
+
+    private let bytesMax: Int
+    private let acceptsBinary: Bool
+    /// Unpacks compressed messages; `nil` when compression was not negotiated.
+    private let inflater: Inflater?
+    private var partial: Partial?
+
+    /// An assembler at the start of a connection.
+    ///
+    /// - Parameters:
+    ///   - bytesMax: Bytes of a message over all its fragments, packed as well as unpacked.
+    ///   - acceptsBinary: Whether binary messages are taken; otherwise they are refused with 1003.
+    ///   - inflater: Unpacks compressed messages; may be shared by the connections of an event loop.
+    package init(bytesMax: Int, acceptsBinary: Bool = false, inflater: Inflater? = nil) {
         self.bytesMax = bytesMax
+        self.acceptsBinary = acceptsBinary
+        self.inflater = inflater
     }
 
     /// Takes one frame.
-    mutating func received(_ frame: WebSocketFrame) -> Event {
+    package mutating func received(_ frame: WebSocketFrame) -> Event {
         // Section 5.1: a client masks all frames; section 5.2: reserved bits are zero without an extension.
-        guard frame.maskKey != nil, !frame.rsv1, !frame.rsv2, !frame.rsv3 else { return .violation(.protocolError) }
+        guard frame.maskKey != nil, !frame.rsv2, !frame.rsv3 else { return .violation(.protocolError) }
+        // RFC 7692, section 6: the bit stands on a data message's first frame, and nowhere else.
+        let mayBeCompressed = self.inflater != nil && (frame.opcode == .text || frame.opcode == .binary)
+        guard !frame.rsv1 || mayBeCompressed else { return .violation(.protocolError) }
         switch frame.opcode {
         case .ping: return .ping(frame.unmaskedData)
         case .pong: return .pong
         case .connectionClose: return Self.close(frame.unmaskedData)
-        case .text:
-            guard self.fragments == nil else { return .violation(.protocolError) }
-            return self.append(frame.unmaskedData, to: nil, isLast: frame.fin)
-        case .binary: return .violation(.unsupportedData)
-        case .continuation:
-            guard let fragments = self.fragments else { return .violation(.protocolError) }
-            self.fragments = nil
-            return self.append(frame.unmaskedData, to: fragments, isLast: frame.fin)
+        case .text: return self.begin(frame, isText: true)
+        case .binary:
+            guard self.acceptsBinary else { return .violation(.unsupportedData) }
+            return self.begin(frame, isText: false)
+        case .continuation: return self.resume(frame)
         default: return .violation(.protocolError)
         }
     }
 
-    private mutating func append(_ data: ByteBuffer, to earlier: ByteBuffer?, isLast: Bool) -> Event {
-        var message = earlier ?? data
-        if earlier != nil {
-            var data = data
-            message.writeBuffer(&data)
+    private mutating func begin(_ frame: WebSocketFrame, isText: Bool) -> Event {
+        guard self.partial == nil else { return .violation(.protocolError) }
+        guard frame.length <= self.bytesMax else { return .violation(.messageTooBig) }
+        if frame.fin { return self.finish(frame.unmaskedData, isText: isText, isCompressed: frame.rsv1) }
+        var partial = Partial(bytes: frame.unmaskedData, isText: isText, isCompressed: frame.rsv1)
+        guard partial.accepts(partial.bytes) else { return .violation(.invalidText) }
+        self.partial = partial
+        return .nothing
+    }
+
+    private mutating func resume(_ frame: WebSocketFrame) -> Event {
+        guard var partial = self.partial else { return .violation(.protocolError) }
+        self.partial = nil  // Gives up the bytes' second reference, so that they grow in place.
+        guard partial.bytes.readableBytes + frame.length <= self.bytesMax else { return .violation(.messageTooBig) }
+        var data = frame.unmaskedData
+        guard partial.accepts(data) else { return .violation(.invalidText) }
+        partial.bytes.writeBuffer(&data)
+        if frame.fin { return self.finish(partial.bytes, isText: partial.isText, isCompressed: partial.isCompressed) }
+        self.partial = partial
+        return .nothing
+    }
+
+    private func finish(_ bytes: ByteBuffer, isText: Bool, isCompressed: Bool) -> Event {
+        guard isCompressed, let inflater = self.inflater else { return Self.message(bytes, isText: isText) }
+        do throws(CompressionError) {
+            let result: Result<[UInt8], CompressionError> = bytes.withUnsafeReadableBytes { input in
+                do throws(CompressionError) {
+                    return .success(try inflater.unpackMessage(input, bytesMax: self.bytesMax))
+                } catch { return .failure(error) }
+            }
+            return Self.message(ByteBuffer(bytes: try result.get()), isText: isText)
+        } catch {
+            switch error {
+            case .tooLarge: return .violation(.messageTooBig)
+            case .malformed, .truncated, .unavailable: return .violation(.protocolError)
+            }
         }
-        guard message.readableBytes <= self.bytesMax else { return .violation(.messageTooBig) }
-        guard isLast else {
-            self.fragments = message
-            return .nothing
-        }
-        return Self.isText(message) ? .text(message) : .violation(.invalidText)
+    }
+
+    private static func message(_ bytes: ByteBuffer, isText: Bool) -> Event {
+        guard isText else { return .binary(bytes) }
+        return Self.isText(bytes) ? .text(bytes) : .violation(.invalidText)
     }
 
     private static func close(_ payload: ByteBuffer) -> Event {

@@ -26,6 +26,30 @@ extension RequestHandler {
             }
     }
 
+    private func session(for head: HTTPRequestHead, isCompressed: Bool) -> any WebSocketSession {
+        if self.environment.options.echoesMessages { return EchoSession(shard: self.shard, isCompressed: isCompressed) }
+        let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
+        let path = head.uri[..<(question ?? head.uri.endIndex)].dropFirst("/app/".count)
+        let end = path.utf8.firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
+        let key = Query.decoded(path[..<end])
+        let query = Query(parsing: question.map { head.uri[head.uri.utf8.index(after: $0)...] } ?? "")
+        var opening = ClientSession.Opening(
+            app: self.environment.hub.apps.firstIndex { $0.credentials(for: key) != nil }.map { Int32($0) },
+            isPathKnown: path[end...].isEmpty,
+            protocolVersion: query["protocol"]
+        )
+        // A proxy in front may have ended TLS.
+        let scheme = head.headers.first(name: "x-forwarded-proto")?.lowercased()
+        opening.isSecure = self.environment.tls != nil || scheme == "https" || scheme == "wss"
+        opening.isCompressed = isCompressed
+        if self.isAddressFull {
+            opening.refusal = .overCapacity
+        } else if !self.environment.options.origins.allows(head.headers.first(name: "origin")) {
+            opening.refusal = .unauthorised
+        }
+        return ClientSession(shard: self.shard, environment: self.environment, opening: opening)
+    }
+
     static func subprotocol(_ head: HTTPRequestHead) -> HTTPHeaders {
         let offered = head.headers[canonicalForm: "sec-websocket-protocol"]
         return offered.contains("pusher-channels-protocol-7")
@@ -33,22 +57,23 @@ extension RequestHandler {
     }
 
     func becomeWebSocket(_ head: HTTPRequestHead, _ headers: HTTPHeaders, _ context: ChannelHandlerContext) {
+        let options = self.environment.options
+        let extensions =
+            options.isCompressionEnabled
+            ? DeflateNegotiation.answer(to: head.headers["sec-websocket-extensions"]) : nil
+        // Fails only without memory for it; then messages stay as they are.
+        let inflater = extensions == nil ? nil : try? self.shard.codec.inflater()
         var response = "HTTP/1.1 101 Switching Protocols\r\n"
         for (name, value) in headers { response += "\(name): \(value)\r\n" }
+        if let extensions, inflater != nil { response += "Sec-WebSocket-Extensions: \(extensions)\r\n" }
         response += "\r\n"
-        let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
-        let path = head.uri[..<(question ?? head.uri.endIndex)].dropFirst("/app/".count)
-        let end = path.utf8.firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
-        let key = Query.decoded(path[..<end])
-        let query = Query(parsing: question.map { head.uri[head.uri.utf8.index(after: $0)...] } ?? "")
-        let opening = ClientSession.Opening(
-            app: self.environment.hub.apps.firstIndex { $0.credentials(for: key) != nil }.map { Int32($0) },
-            isPathKnown: path[end...].isEmpty,
-            protocolVersion: query["protocol"]
-        )
-        let session = ClientSession(shard: self.shard, environment: self.environment, opening: opening)
         let connection = ConnectionHandler(
-            session: session, options: self.environment.options, response: Array(response.utf8))
+            session: self.session(for: head, isCompressed: inflater != nil),
+            options: options,
+            response: Array(response.utf8),
+            usesSocket: self.environment.tls == nil,
+            inflater: inflater
+        )
         self.state = .upgraded
         self.finish(with: nil)
         // Answers to requests before this one: the WebSocket's bytes do not go through NIO and must not overtake them.
@@ -62,6 +87,10 @@ extension RequestHandler {
             self.environment.logger.warning("Connection setup failed", metadata: ["error": "\(error)"])
             return context.close(promise: nil)
         }
+        // Lets go of the buffer that the request was read into: a new allocator starts with one of its own, and small.
+        // Fails only on a closed channel.
+        try? context.channel.syncOptions?.setOption(
+            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 64, maximum: 65_536))
         // This handler first, so that bytes behind the request go from the HTTP decoder to the WebSocket decoder.
         pipeline.removeHandler(self, promise: nil)
         pipeline.removeHandler(self.decoder, promise: nil)

@@ -29,6 +29,8 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     let environment: ServerEnvironment
     let responder: APIResponder
     let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    /// Whether the client's address has as many connections as it may, so that this one is refused.
+    let isAddressFull: Bool
     let outcome: EventLoopPromise<HTTPConnection?>
     var state = State.idle
     var isOutcomeKnown = false
@@ -46,12 +48,14 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         environment: ServerEnvironment,
         responder: APIResponder,
         decoder: ByteToMessageHandler<HTTPRequestDecoder>,
+        isAddressFull: Bool,
         outcome: EventLoopPromise<HTTPConnection?>
     ) {
         self.shard = shard
         self.environment = environment
         self.responder = responder
         self.decoder = decoder
+        self.isAddressFull = isAddressFull
         self.outcome = outcome
     }
 
@@ -101,8 +105,14 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError, case .idle = self.state {
-            self.answer(.text(.badRequest, "The request is not valid HTTP"), isLast: true, context)
+        if let error = error as? HTTPParserError, case .idle = self.state {
+            let isTooLarge = error == .headerOverflow
+            let limit = self.environment.options.headerBytesMax
+            self.answer(
+                isTooLarge
+                    ? .text(.headersTooLarge, "The header fields exceed the allowed maximum (\(limit) bytes)")
+                    : .text(.badRequest, "The request is not valid HTTP"),
+                isLast: true, context)
         } else if case .forwarding = self.state {
             context.fireErrorCaught(error)
         } else {
@@ -155,6 +165,12 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         self.setDeadline(self.environment.options.requestTimeout, context)
+        let isUpgrade = head.headers[canonicalForm: "upgrade"].contains(where: { $0.lowercased() == "websocket" })
+        // A WebSocket opens first and is then closed with a code: what the client's library understands.
+        guard !self.isAddressFull || isUpgrade && head.uri.hasPrefix("/app/") else {
+            let line = "Your address has too many connections open. Close some and try again."
+            return self.answer(.text(.unavailable, line), isLast: true, context)
+        }
         if head.uri.hasPrefix("/apps/") {
             let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
             guard length <= self.environment.options.publish.bodyBytesMax else { return self.refuseBody(context) }
@@ -164,7 +180,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
                     self.wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
             }
         } else if head.uri.hasPrefix("/app/") {
-            if head.headers[canonicalForm: "upgrade"].contains(where: { $0.lowercased() == "websocket" }) {
+            if isUpgrade {
                 self.state = .upgrading(head)
             } else {
                 let line = "This is a WebSocket endpoint: connect to it with a Pusher client"

@@ -7,4 +7,16 @@ struct ServerEnvironment: Sendable {
     let options: GatewayOptions
     let hooks: GatewayHooks
     let logger: Logger
+    /// Counts connections by address when that is limited.
+    let addresses: AddressCounter?
+    /// For new connections; `nil` without TLS.
+    var tls: TLSContexts?
+
+    init(hub: Hub, options: GatewayOptions, hooks: GatewayHooks, logger: Logger) {
+        self.hub = hub
+        self.options = options
+        self.hooks = hooks
+        self.logger = logger
+        self.addresses = options.connectionsPerAddressMax.map { AddressCounter(connectionsMax: $0) }
+    }
 }

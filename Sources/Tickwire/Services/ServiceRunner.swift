@@ -68,7 +68,7 @@ public struct ServiceRunner: Sendable {
             var configuration = ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigint, .sigterm], logger: self.quietLogger
             )
-            configuration.maximumGracefulShutdownDuration = .seconds(4)
+            configuration.maximumGracefulShutdownDuration = .seconds(3) + self.settings.gateway.drainWindow
             try await ServiceGroup(configuration: configuration).run()
             await self.close(database, httpClient)
         } catch {
@@ -163,7 +163,7 @@ public struct ServiceRunner: Sendable {
     private func server(
         _ app: App, _ hub: Hub, _ hooks: GatewayHooks, _ announce: @escaping @Sendable (String) -> Void
     ) -> GatewayServer {
-        var options = GatewayOptions()
+        var options = self.settings.gateway
         options.publish.batchMax = Self.gatewayBatchMax
         options.publish.bodyBytesMax = max(options.publish.bodyBytesMax, 4 << 20)
         var hooks = hooks

@@ -1,5 +1,6 @@
 public import Channels
 import Foundation
+public import Gateway
 public import Ingest
 public import Logging
 public import Store
@@ -60,6 +61,8 @@ public struct Settings: Sendable {
     public var publishesEncrypted = false
     /// Origins of web pages that may ask `/pusher/auth`; `*` is any.
     public var authOrigins = ["*"]
+    /// TLS, limits and options of the gateway's connections.
+    public var gateway = GatewayOptions()
     /// The app's id, key and secret; all three or none.
     public var appID: String?
     /// The app's public key.

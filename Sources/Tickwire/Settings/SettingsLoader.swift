@@ -37,7 +37,7 @@ public enum SettingsLoader {
         "webhooks.allowPrivate", "push.apnsTopic", "log.level",
         "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
         "publish.countDeliveries", "publish.encrypted", "auth.origins",
-    ]
+    ] + SettingsLoader.gatewayKeys
 
     /// Reads and checks all settings.
     ///
@@ -67,13 +67,14 @@ public enum SettingsLoader {
         try self.readPublishing(values, into: &settings)
         try self.readApp(values, into: &settings)
         try self.readApps(document, environment, masterKey: values.text("app.encryptionMasterKey"), into: &settings)
+        try self.readGateway(values, into: &settings)
         return settings
     }
 
     /// One look-up: the flag, then the environment and the file.
-    private struct Values {
-        let flags: [String: String]
-        let reader: ConfigReader
+    struct Values {
+        fileprivate let flags: [String: String]
+        fileprivate let reader: ConfigReader
 
         func text(_ key: String) -> String? {
             if let flag = self.flags[key] { return flag }
@@ -293,7 +294,7 @@ public enum SettingsLoader {
         return found
     }
 
-    private static func absolute(_ path: String) -> String {
+    static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 }

@@ -1,0 +1,31 @@
+import Channels
+import NIOCore
+
+/// What a WebSocket's messages go to: ``ClientSession``, or ``EchoSession`` for conformance suites.
+protocol WebSocketSession: AnyObject {
+    /// The WebSocket is open: sends `prelude`, then whatever the session has to say.
+    func start(on transport: any SessionTransport, descriptor: Int32, prelude: [UInt8])
+    /// A complete text message arrived, valid UTF-8.
+    func received(text: UnsafeBufferPointer<UInt8>)
+    /// A complete binary message arrived.
+    func received(binary: ByteBuffer)
+    /// A control frame arrived.
+    func heard()
+    /// Sends whole frames behind everything sent before.
+    func send(_ bytes: some Sequence<UInt8>)
+    /// Sends the last frame: the answer to the client's close.
+    func finish(with frame: [UInt8])
+    /// Closes with a code, once.
+    func close(_ code: CloseCode)
+    /// Closes at a moment within the drain window.
+    func drain()
+    /// The WebSocket is gone.
+    func ended()
+}
+
+extension ClientSession: WebSocketSession {
+    func received(binary: ByteBuffer) {
+        // The assembler has refused it already: the protocol is text only.
+        self.close(.unsupportedData)
+    }
+}
