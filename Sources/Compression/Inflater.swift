@@ -134,7 +134,8 @@ public final class Inflater {
         /// Doubles the room; `false` when it already is `capacityMax`.
         mutating func grow(to capacityMax: Int) -> Bool {
             guard self.bytes.count < capacityMax else { return false }
-            self.bytes.append(contentsOf: repeatElement(0, count: min(self.bytes.count, capacityMax - self.bytes.count)))
+            self.bytes.append(
+                contentsOf: repeatElement(0, count: min(self.bytes.count, capacityMax - self.bytes.count)))
             return true
         }
 

@@ -19,10 +19,9 @@ public struct OriginRules: Sendable, Equatable {
         self.rules = rules
     }
 
-    /// The origins of a list.
+    /// The origins of a list; `nil` when an entry is none, see ``isOrigin(_:)``.
     ///
     /// - Parameter list: `https://shop.example`, `https://shop.example:8443`, `*.shop.example`, or `*` for all.
-    /// - Returns: `nil` when an entry is none of these; see ``isOrigin(_:)``.
     public init?(_ list: [String]) {
         guard list.allSatisfy({ Self.isOrigin($0) }) else { return nil }
         guard !list.contains("*") else {

@@ -44,7 +44,9 @@ struct CompressionTests {
             var packed: [UInt8] = [9]
             try message.withUnsafeBytes { try deflater.packMessage($0, appendingTo: &packed) }
             #expect(packed.first == 9)
-            let result = try packed.dropFirst().withUnsafeBytes { try inflater.unpackMessage($0, bytesMax: max(size, 1)) }
+            let result = try packed.dropFirst().withUnsafeBytes {
+                try inflater.unpackMessage($0, bytesMax: max(size, 1))
+            }
             #expect(result == message)
         }
     }

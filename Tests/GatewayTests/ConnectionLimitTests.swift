@@ -77,7 +77,10 @@ struct ConnectionLimitTests {
         #expect(try key("::1") != key("0.0.0.0"))
         #expect(AddressCounter.Key(nil) == nil)
         let counter = AddressCounter(connectionsMax: 2)
-        #expect(try [counter.add(key("10.0.0.1")), counter.add(key("10.0.0.1")), counter.add(key("10.0.0.1"))] == [true, true, false])
+        #expect(
+            try [counter.add(key("10.0.0.1")), counter.add(key("10.0.0.1")), counter.add(key("10.0.0.1"))] == [
+                true, true, false,
+            ])
         #expect(counter.add(try key("10.0.0.2")))
         counter.remove(try key("10.0.0.1"))
         #expect(counter.add(try key("10.0.0.1")))
@@ -87,7 +90,8 @@ struct ConnectionLimitTests {
         "Origins are let in by the list; a client that names none is no browser",
         arguments: [
             ("https://shop.example", true), ("HTTPS://Shop.Example", true), ("http://shop.example", false),
-            ("https://shop.example:8443", false), ("https://a.pages.example", true), ("http://a.b.pages.example:80", true),
+            ("https://shop.example:8443", false), ("https://a.pages.example", true),
+            ("http://a.b.pages.example:80", true),
             ("https://pages.example", false), ("https://evilpages.example", false), ("null", false), (nil, true),
         ] as [(String?, Bool)])
     func origins(origin: String?, isAllowed: Bool) throws {
@@ -97,7 +101,9 @@ struct ConnectionLimitTests {
         #expect(OriginRules(["*"])?.allows(origin) == true)
     }
 
-    @Test("What is no origin is refused", arguments: ["shop.example", "ftp://x", "https://", "https://a/b", "*.", "", "https://*"])
+    @Test(
+        "What is no origin is refused",
+        arguments: ["shop.example", "ftp://x", "https://", "https://a/b", "*.", "", "https://*"])
     func badOrigins(text: String) {
         #expect(OriginRules([text]) == nil)
     }
@@ -149,7 +155,8 @@ struct ConnectionLimitTests {
         try await withGateway(options: .init(headerBytesMax: 1000)) { server in
             for (size, status) in [(800, 200), (1100, 431)] {
                 let socket = try await server.connect()
-                let head = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Filler: \(String(repeating: "a", count: size))\r\n\r\n"
+                let head =
+                    "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Filler: \(String(repeating: "a", count: size))\r\n\r\n"
                 try await socket.send(String(head.prefix(500)))
                 try await socket.send(String(head.dropFirst(500)))
                 #expect(await socket.head().hasPrefix("HTTP/1.1 \(status) "))

@@ -45,7 +45,8 @@ struct MessageAssemblerTests {
         for frame in [
             self.frame(.text, isMasked: false), self.frame(.text, rsv1: true), self.frame(.text, rsv2: true),
             self.frame(.ping, rsv3: true), self.frame(.connectionClose, rsv1: true),
-            self.frame(.init(encodedWebSocketOpcode: 3) ?? .ping), self.frame(.init(encodedWebSocketOpcode: 0xF) ?? .ping),
+            self.frame(.init(encodedWebSocketOpcode: 3) ?? .ping),
+            self.frame(.init(encodedWebSocketOpcode: 0xF) ?? .ping),
         ] where frame.opcode != .ping || frame.rsv3 {
             #expect(self.events([frame]) == [.violation(.protocolError)])
         }
@@ -151,7 +152,8 @@ struct MessageAssemblerTests {
                 self.frame(.text, Array(bytes[..<3]), fin: false, rsv1: true),
                 self.frame(.continuation, Array(bytes[3...])),
             ], assembler)
-        #expect(events == [self.text("hello hello hello"), self.text("plain"), .nothing, self.text("hello hello hello")])
+        #expect(
+            events == [self.text("hello hello hello"), self.text("plain"), .nothing, self.text("hello hello hello")])
     }
 
     @Test("The bit for compression is wrong on continuations and control frames")

@@ -71,10 +71,11 @@ extension HubShard {
         _ slot: Int32, _ frame: UnsafeRawBufferPointer, _ packed: inout PackedFrame, _ start: Int32, _ end: Int32
     ) {
         if case .notTried = packed {
-            packed = self.codec.withPacked(frame) { bytes in
-                let start = self.arena.append(bytes)
-                return .at(start, start + Int32(bytes.count))
-            } ?? .useless
+            packed =
+                self.codec.withPacked(frame) { bytes in
+                    let start = self.arena.append(bytes)
+                    return .at(start, start + Int32(bytes.count))
+                } ?? .useless
         }
         switch packed {
         case .at(let start, let end): self.mark(slot, start, end)

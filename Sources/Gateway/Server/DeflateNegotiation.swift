@@ -3,9 +3,7 @@
 /// Neither side keeps its window from message to message: that lets one packed frame go to all subscribers, and one
 /// packer and one unpacker serve all connections of an event loop.
 enum DeflateNegotiation {
-    /// The value of `Sec-WebSocket-Extensions` in the answer, or `nil` when no offer can be accepted.
-    ///
-    /// - Parameter offers: The values of the request's headers of that name.
+    /// Answers the values of the request's headers `Sec-WebSocket-Extensions`, or `nil` when no offer can be accepted.
     static func answer(to offers: [String]) -> String? {
         for offer in offers.lazy.flatMap({ $0.split(separator: ",") }) {
             if let answer = Self.answer(to: offer) { return answer }

@@ -3,7 +3,8 @@ import Gateway
 /// Reads what concerns the gateway's connections: TLS, limits, origins, compression.
 extension SettingsLoader {
     static let gatewayKeys = [
-        "tls.certificate", "tls.key", "gateway.connections", "gateway.connectionsPerAddress", "gateway.messagesPerSecond",
+        "tls.certificate", "tls.key", "gateway.connections", "gateway.connectionsPerAddress",
+        "gateway.messagesPerSecond",
         "gateway.origins", "gateway.compression", "gateway.drainSeconds",
     ]
 

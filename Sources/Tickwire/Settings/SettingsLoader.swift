@@ -27,17 +27,20 @@ public struct SettingsFlags: Sendable {
 /// Reads settings from flags, environment and file, and checks every one of them.
 public enum SettingsLoader {
     /// The keys of `tickwire.yaml`; each is also `TICKWIRE_…` in capitals with underscores.
-    static let keys = [
-        "bind", "port", "dataDir", "databaseURL", "databaseWait", "feedsDir", "migrationsDir", "feeds.enabled",
-        "feeds.fallback",
-        "feeds.urls", "symbols", "demo", "simulator.rate", "simulator.faults", "publishURL", "publishBatch", "app.id",
-        "app.key", "app.secret", "app.clientEvents", "app.subscriptionCounts", "guard.cryptoBand", "guard.stockBand",
-        "journal.sizeMax", "retention.trades",
-        "retention.quotes",
-        "webhooks.allowPrivate", "push.apnsTopic", "log.level",
-        "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
-        "publish.countDeliveries", "publish.encrypted", "auth.origins",
-    ] + SettingsLoader.gatewayKeys
+    static let keys =
+        [
+            "bind", "port", "dataDir", "databaseURL", "databaseWait", "feedsDir", "migrationsDir", "feeds.enabled",
+            "feeds.fallback",
+            "feeds.urls", "symbols", "demo", "simulator.rate", "simulator.faults", "publishURL", "publishBatch",
+            "app.id",
+            "app.key", "app.secret", "app.clientEvents", "app.subscriptionCounts", "guard.cryptoBand",
+            "guard.stockBand",
+            "journal.sizeMax", "retention.trades",
+            "retention.quotes",
+            "webhooks.allowPrivate", "push.apnsTopic", "log.level",
+            "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
+            "publish.countDeliveries", "publish.encrypted", "auth.origins",
+        ] + SettingsLoader.gatewayKeys
 
     /// Reads and checks all settings.
     ///
