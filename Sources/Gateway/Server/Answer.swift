@@ -5,8 +5,10 @@ struct Answer: Sendable, Equatable {
     /// A status of the HTTP API; client libraries treat others as connection trouble.
     enum Status: Int, Sendable {
         case ok = 200
+        case noContent = 204
         case badRequest = 400
         case unauthorised = 401
+        case forbidden = 403
         case notFound = 404
         case tooLarge = 413
         case upgradeRequired = 426
@@ -17,8 +19,10 @@ struct Answer: Sendable, Equatable {
         var phrase: String {
             switch self {
             case .ok: "OK"
+            case .noContent: "No Content"
             case .badRequest: "Bad Request"
             case .unauthorised: "Unauthorized"
+            case .forbidden: "Forbidden"
             case .notFound: "Not Found"
             case .tooLarge: "Content Too Large"
             case .upgradeRequired: "Upgrade Required"
@@ -31,6 +35,8 @@ struct Answer: Sendable, Equatable {
     var status: Status
     var contentType: String
     var body: [UInt8]
+    /// Further header fields, each with its line end.
+    var fields = ""
 
     /// A JSON answer with status 200.
     static func json(_ body: [UInt8]) -> Answer {
@@ -51,13 +57,11 @@ struct Answer: Sendable, Equatable {
             buffer.writeStaticString("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
             return
         }
-        buffer.writeString(
-            """
-            HTTP/1.1 \(self.status.rawValue) \(self.status.phrase)\r
-            content-type: \(self.contentType)\r
-            content-length: \(self.body.count)\r\n
-            """
-        )
+        buffer.writeString("HTTP/1.1 \(self.status.rawValue) \(self.status.phrase)\r\n")
+        if self.status != .noContent {
+            buffer.writeString("content-type: \(self.contentType)\r\ncontent-length: \(self.body.count)\r\n")
+        }
+        buffer.writeString(self.fields)
         if isLast { buffer.writeStaticString("connection: close\r\n") }
         if self.status == .upgradeRequired { buffer.writeStaticString("upgrade: websocket\r\n") }
         buffer.writeStaticString("\r\n")
