@@ -15,7 +15,7 @@ extension FallbackSession {
         public var heartbeatInterval: Duration
         /// Bytes that wait while no response is open; beyond them the session is closed with 4100.
         ///
-        /// Default 1 MiB.
+        /// Default 4 MiB, as for a WebSocket.
         public var queueBytesMax: Int
         /// The length, as a browser counts it, beyond which a streaming response waits for its successor.
         ///
@@ -27,7 +27,7 @@ extension FallbackSession {
             resumeTimeout: Duration = .seconds(5),
             fullResponseTimeout: Duration = .seconds(60),
             heartbeatInterval: Duration = .seconds(25),
-            queueBytesMax: Int = 1024 * 1024,
+            queueBytesMax: Int = 4 * 1024 * 1024,
             responseLengthMax: Int = 256 * 1024
         ) {
             self.resumeTimeout = resumeTimeout

@@ -128,7 +128,7 @@ extension RequestHandler {
         } catch {
             return self.answer(.streamError(error.status, error.message), isLast: isLast, context)
         }
-        let opening = ClientSession.Opening(app: request.app, protocolVersion: nil)
+        let opening = self.opening(app: request.app, protocolVersion: nil, head)
         let connection = EventStreamConnection(
             request,
             session: ClientSession(shard: self.shard, environment: self.environment, opening: opening),

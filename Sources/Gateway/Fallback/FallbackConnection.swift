@@ -17,6 +17,8 @@ final class FallbackConnection: SessionTransport {
     private let key: FallbackSessions.Key
     private let transport: FallbackSession.Transport
     private var machine: FallbackSession
+    /// How many frames the client may send.
+    private var bucket: TokenBucket
     /// `nil` once the protocol side has ended.
     private var session: ClientSession?
     private var isStarted = false
@@ -39,6 +41,8 @@ final class FallbackConnection: SessionTransport {
         self.key = key
         self.transport = transport
         self.session = session
+        let perSecond = environment.options.messagesPerSecondMax
+        self.bucket = TokenBucket(perSecond: perSecond, burst: perSecond * 4, now: .now)
         self.machine = FallbackSession(limits: environment.options.fallback.session, now: .now)
     }
 
@@ -82,7 +86,13 @@ final class FallbackConnection: SessionTransport {
     func received(_ texts: [[UInt8]]) -> Bool {
         guard !self.isOver, !self.machine.isClosing, let session = self.session else { return false }
         if texts.isEmpty { session.heard() }
-        for text in texts { text.withUnsafeBufferPointer { session.received(text: $0) } }
+        for text in texts {
+            guard self.bucket.take(now: .now) else {
+                session.close(.tooManyMessages)
+                break
+            }
+            text.withUnsafeBufferPointer { session.received(text: $0) }
+        }
         return true
     }
 

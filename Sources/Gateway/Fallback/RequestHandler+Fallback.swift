@@ -44,6 +44,16 @@ extension RequestHandler {
         }
     }
 
+    /// What a session is told about the request that opens it.
+    func opening(app: Int32?, protocolVersion: String?, _ head: HTTPRequestHead) -> ClientSession.Opening {
+        var opening = ClientSession.Opening(app: app, protocolVersion: protocolVersion)
+        opening.isSecure = self.isSecure(head)
+        // What a page must not open as a WebSocket it must not open another way.
+        let isAllowed = self.environment.options.origins.allows(head.headers.first(name: "origin"))
+        opening.refusal = isAllowed ? nil : .unauthorised
+        return opening
+    }
+
     /// A response that stays open, in answer to the request just read.
     func openStream(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) -> ResponseStream {
         let isKeepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade") && !self.isQuiescing
@@ -108,12 +118,9 @@ extension RequestHandler {
         _ query: Query,
         _ context: ChannelHandlerContext
     ) {
-        let opening = ClientSession.Opening(
-            app: self.environment.hub.apps.firstIndex { $0.credentials(for: key.app) != nil }.map { Int32($0) },
-            protocolVersion: query["protocol"]
-        )
-        let stream = self.openStream(head, context)
-        Self.receive(key, transport, opening, stream, self.environment)
+        let number = self.environment.hub.apps.firstIndex { $0.credentials(for: key.app) != nil }
+        let opening = self.opening(app: number.map { Int32($0) }, protocolVersion: query["protocol"], head)
+        Self.receive(key, transport, opening, self.openStream(head, context), self.environment)
     }
 
     /// Finds or makes the session for a receive request, on any loop of the hub.

@@ -28,7 +28,7 @@ enum SentFrame {
                 // Without a code is what RFC 6455 section 7.1.5 calls 1005.
                 let code = count < 2 ? 1005 : UInt16(payload[0]) << 8 | UInt16(payload[1])
                 body(.close(code: code, reason: String(decoding: payload.dropFirst(2), as: UTF8.self)))
-            case nil: preconditionFailure("a shard sent opcode \(bytes[position] & 0xF)")
+            case .binary, nil: preconditionFailure("a shard sent opcode \(bytes[position] & 0xF)")
             }
             position = start + count
         }

@@ -42,6 +42,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var hasUnflushed = false
     var isQuiescing = false
     private var deadline = NIODeadline.distantFuture
+    private var timerDeadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
 
     init(
@@ -200,12 +201,15 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func setDeadline(_ timeout: Duration?, _ context: ChannelHandlerContext) {
         self.deadline = timeout.map { .now() + TimeAmount($0) } ?? .distantFuture
-        guard timeout != nil, self.timer == nil else { return }
+        // A timer that comes too early looks again; one that comes too late is no use.
+        guard timeout != nil, self.timer == nil || self.deadline < self.timerDeadline else { return }
+        self.timer?.cancel()
         self.armTimer(context)
     }
 
     private func armTimer(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        self.timerDeadline = self.deadline
         self.timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: self.deadline) {
             self.timer = nil
             if NIODeadline.now() >= self.deadline {
