@@ -75,14 +75,25 @@ def request(port, method, path, body=None, headers={}):
     return answer.status, {name.lower(): value for name, value in answer.getheaders()}, text
 
 
-def publish_unescaped(port, batch):
-    """Publishes with the characters as they are, where the library escapes whatever is not ASCII."""
+def publish_unescaped(connection, batch):
+    """Publishes with the characters as they are, where the library escapes whatever is not ASCII; one connection keeps the order."""
     body = json.dumps({"batch": batch}, ensure_ascii=False).encode()
     path = f"/apps/{APP_ID}/batch_events"
     query = f"auth_key={KEY}&auth_timestamp={int(time.time())}&auth_version=1.0&body_md5={hashlib.md5(body).hexdigest()}"
     signature = hmac.new(SECRET.encode(), f"POST\n{path}\n{query}".encode(), hashlib.sha256).hexdigest()
-    status, _, text = request(port, "POST", f"{path}?{query}&auth_signature={signature}", body)
-    assert status == 200, text
+    connection.request("POST", f"{path}?{query}&auth_signature={signature}", body)
+    answer = connection.getresponse()
+    assert answer.read() == b"{}" and answer.status == 200
+
+
+def price_is_known(service, exchange, symbol, price):
+    """Trades, and waits until the trade has come through."""
+    stream = EventStream(service.port, f"/v1/stream?channels=ticker-{symbol}")
+    stream.head()
+    exchange.trade(symbol, price)
+    while json.loads(stream.event().get("data", "{}")).get("price") != price:
+        pass
+    stream.close()
 
 
 def sessions(service):
@@ -111,7 +122,7 @@ def test_connects_subscribes_receives_pings_and_unsubscribes(connect, api, trans
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_private_channel_and_a_snapshot_with_every_tick_behind_it(market, connect, api, transport):
     _, exchange = market
-    exchange.trade("AAPL", "100.5")
+    price_is_known(market[0], exchange, "AAPL", "100.5")
     session = connect(transport)
     socket_id = greeted(session)["socket_id"]
     auth = api.authenticate("private-alerts-ann", socket_id)["auth"]
@@ -132,9 +143,11 @@ def test_more_than_a_megabyte_crosses_the_reopenings_without_loss(port, connect,
     session.subscribe("bulk")
     # Of 9 KB and of 200 bytes, in batches, so that the limit falls anywhere; not only ASCII.
     sizes = [200 if number % 2 else 9_000 for number in range(320)]
+    publisher = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+
     def publish():
         for first in range(0, len(sizes), 8):
-            publish_unescaped(port, [
+            publish_unescaped(publisher, [
                 {"channel": "bulk", "name": "part", "data": json.dumps({"n": n, "pad": "é" * (sizes[n] // 2)}, ensure_ascii=False)}
                 for n in range(first, first + 8)
             ])
@@ -149,6 +162,7 @@ def test_more_than_a_megabyte_crosses_the_reopenings_without_loss(port, connect,
             if len(parts) % 20 == 0:
                 assert session.ping() == 204
     thread.join()
+    publisher.close()
     assert [part["n"] for part in parts] == list(range(len(sizes)))
     assert all(len(part["pad"]) == sizes[part["n"]] // 2 for part in parts)
     assert session.opens == 1 and session.state == "open"
@@ -324,6 +338,7 @@ class EventStream:
         return block
 
     def event(self, name=None):
+        """The next event, or the next of this name; None when the response has ended."""
         while (block := self.block()) is not None:
             fields = {}
             for line in block.split("\n"):
@@ -341,7 +356,7 @@ class EventStream:
 
 def test_the_event_stream_begins_with_a_snapshot_and_goes_on_in_sequence(market):
     service, exchange = market
-    exchange.trade("BTC-USD", "64000.10")
+    price_is_known(service, exchange, "BTC-USD", "64000.1")
     stream = EventStream(service.port, "/v1/stream?channels=ticker-BTC-USD,trades-BTC-USD", "Last-Event-ID: ticker-BTC-USD:17\r\n")
     head = stream.head()
     assert head[0] == "http/1.1 200 ok" and "content-type: text/event-stream; charset=utf-8" in head

@@ -134,6 +134,8 @@ class XHRSocket:
         self.position = 0
         self.stream = Receive(self.port, f"{self.location}/{self.session}/{name}?{self.query}&{self._unique()}", self._text, self._ended)
         self.stream.thread.start()
+        if self.state == "closed":  # meanwhile, by another thread
+            self.stream.abort()
 
     def _reconnect(self):
         self.stream.abort()

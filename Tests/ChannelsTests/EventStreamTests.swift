@@ -26,8 +26,12 @@ struct EventStreamTests {
         #expect(stream.receive(#"{"event":"pusher:connection_established","data":"{}"}"#) == "")
         #expect(stream.receive(Self.succeeded("a")) == "")
         #expect(stream.receive(Self.event("snapshot", "a", #"{"sequence":7}"#)) == "")
-        #expect(stream.receive(Self.succeeded("b")) == "begin: retry: 1500\n\nevent: snapshot\nid: a:7\ndata: {\"sequence\":7}\n\n")
-        #expect(stream.receive(Self.event("tick", "b", #"{"price":"1"}"#)) == "event: tick\nid: b\ndata: {\"price\":\"1\"}\n\n")
+        #expect(
+            stream.receive(Self.succeeded("b"))
+                == "begin: retry: 1500\n\nevent: snapshot\nid: a:7\ndata: {\"sequence\":7}\n\n")
+        #expect(
+            stream.receive(Self.event("tick", "b", #"{"price":"1"}"#))
+                == "event: tick\nid: b\ndata: {\"price\":\"1\"}\n\n")
     }
 
     @Test("is refused when a channel cannot be joined, and stays so")
@@ -64,7 +68,8 @@ struct EventStreamTests {
     @Test(
         "the id has the sequence of a JSON object only",
         arguments: [
-            (#"{"a":{"sequence":1},"sequence":18446744073709551615}"#, "a:18446744073709551615"), (#"[{"sequence":1}]"#, "a"),
+            (#"{"a":{"sequence":1},"sequence":18446744073709551615}"#, "a:18446744073709551615"),
+            (#"[{"sequence":1}]"#, "a"),
             (#"{"sequence":"1"}"#, "a"), ("sequence", "a"), (#"{"sequence":1"#, "a"),
         ])
     func ids(data: String, id: String) throws {

@@ -24,7 +24,8 @@ struct FallbackRequestTests {
     @Test(
         "Other paths are none",
         arguments: [
-            "/pusher/app/key/0/0123abcv/xhr_streamin", "/pusher/app/key/1000/0123abcv/xhr", "/pusher/app/key//0123abcv/xhr",
+            "/pusher/app/key/0/0123abcv/xhr_streamin", "/pusher/app/key/1000/0123abcv/xhr",
+            "/pusher/app/key//0123abcv/xhr",
             "/pusher/app/key/0/0123abcw/xhr", "/pusher/app/key/0/0123abc/xhr", "/pusher/app/key/0/0123ABCV/xhr",
             "/pusher/app//0/0123abcv/xhr", "/pusher/apps/key/0/0123abcv/xhr", "/pusher/app/key/0/0123abcv/xhr/",
             "/app/key/0/0123abcv/xhr", "/pusher/app/key/x/0123abcv/xhr", "/pusher/app/key/0/0123abcv",
@@ -50,7 +51,9 @@ struct FallbackRequestTests {
         #expect(try Self.read(body) == texts)
     }
 
-    @Test("Other bodies are refused with what is wrong", arguments: ["", "{}", "[1]", "[\"a\"", "[\"a\"] x", "\"a\"", "[null]"])
+    @Test(
+        "Other bodies are refused with what is wrong",
+        arguments: ["", "{}", "[1]", "[\"a\"", "[\"a\"] x", "\"a\"", "[null]"])
     func badBodies(body: String) {
         #expect(throws: FallbackMessages.Failure.self) { try Self.read(body) }
     }

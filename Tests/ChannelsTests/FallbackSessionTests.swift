@@ -47,15 +47,20 @@ struct FallbackSessionTests {
     @Test("writes a frame at once to a streaming response, quoted")
     mutating func streamsFrames() {
         _ = self.session.receiverOpened(.streaming, now: self.start)
-        #expect(self.session.received([FallbackFrame(#"{"a":"b\n"}"#)], now: self.start) == .write(#"m"{\"a\":\"b\\n\"}""# + "\n", frames: 1))
-        #expect(self.session.received([FallbackFrame("1"), FallbackFrame("2")], now: self.start) == .write("a[\"1\",\"2\"]\n", frames: 2))
+        #expect(
+            self.session.received([FallbackFrame(#"{"a":"b\n"}"#)], now: self.start)
+                == .write(#"m"{\"a\":\"b\\n\"}""# + "\n", frames: 1))
+        #expect(
+            self.session.received([FallbackFrame("1"), FallbackFrame("2")], now: self.start)
+                == .write("a[\"1\",\"2\"]\n", frames: 2))
     }
 
     @Test("ends a polling response after what it delivers, o included")
     mutating func pollsOnce() {
         #expect(self.session.receiverOpened(.polling, now: self.start) == .write("o\n", ends: true))
         #expect(self.session.receiverOpened(.polling, now: self.start) == .doNothing)
-        #expect(self.session.received([FallbackFrame("1")], now: self.start) == .write("m\"1\"\n", frames: 1, ends: true))
+        #expect(
+            self.session.received([FallbackFrame("1")], now: self.start) == .write("m\"1\"\n", frames: 1, ends: true))
         #expect(self.session.received([FallbackFrame("2")], now: self.start) == .doNothing)
         #expect(self.session.receiverOpened(.polling, now: self.start) == .write("m\"2\"\n", frames: 1, ends: true))
     }
@@ -66,7 +71,8 @@ struct FallbackSessionTests {
         self.session.receiverClosed(now: self.start)
         #expect(self.session.received([FallbackFrame("1"), FallbackFrame("2")], now: self.start) == .doNothing)
         #expect(self.session.received([FallbackFrame("3")], now: self.start) == .doNothing)
-        #expect(self.session.receiverOpened(.streaming, now: self.after(4)) == .write("a[\"1\",\"2\",\"3\"]\n", frames: 3))
+        #expect(
+            self.session.receiverOpened(.streaming, now: self.after(4)) == .write("a[\"1\",\"2\",\"3\"]\n", frames: 3))
         #expect(self.session.queueBytes == 0)
     }
 
@@ -114,9 +120,12 @@ struct FallbackSessionTests {
         for limit in 1...80 {
             var session = FallbackSession(limits: .init(responseLengthMax: limit), now: self.start)
             _ = session.receiverOpened(.streaming, now: self.start)
-            guard session.received((0..<count).map { FallbackFrame("x\($0)é") }, now: self.start).output?.frameCount == count
+            guard
+                session.received((0..<count).map { FallbackFrame("x\($0)é") }, now: self.start).output?.frameCount
+                    == count
             else { continue }
-            let line = count == 1 ? "m\"x0é\"\n" : "a[" + (0..<count).map { "\"x\($0)é\"" }.joined(separator: ",") + "]\n"
+            let line =
+                count == 1 ? "m\"x0é\"\n" : "a[" + (0..<count).map { "\"x\($0)é\"" }.joined(separator: ",") + "]\n"
             let isFull = 2 + line.unicodeScalars.count > limit
             #expect((session.received([FallbackFrame("1")], now: self.start) == .doNothing) == isFull)
         }
@@ -137,7 +146,9 @@ struct FallbackSessionTests {
     @Test("writes the close line to an open response and ends it")
     mutating func closesOpenResponse() {
         _ = self.session.receiverOpened(.streaming, now: self.start)
-        #expect(self.session.closed(code: 4001, reason: "no \"app\"", now: self.start) == .end("c[4001,\"no \\\"app\\\"\"]\n"))
+        #expect(
+            self.session.closed(code: 4001, reason: "no \"app\"", now: self.start)
+                == .end("c[4001,\"no \\\"app\\\"\"]\n"))
         #expect(self.session.isClosing && self.session.deadline == nil)
     }
 

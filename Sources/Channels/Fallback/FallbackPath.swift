@@ -17,14 +17,13 @@ public struct FallbackPath: Equatable, Sendable {
     /// What the request does.
     public let purpose: Purpose
 
-    /// Reads a path.
+    /// Reads a path; `nil` when it has another form.
     ///
     /// The session is what pusher-js makes: a number from 0 to 999 and eight of `0-9` and `a-v`.
     ///
     /// - Parameters:
     ///   - path: The path as received, without the query.
     ///   - base: What stands before `/app/`, for example `/pusher`.
-    /// - Returns: `nil` when the path has another form.
     public init?(_ path: Substring, base: String) {
         guard path.hasPrefix(base) else { return nil }
         let parts = path.dropFirst(base.count).split(separator: "/", omittingEmptySubsequences: false)

@@ -36,7 +36,8 @@ struct EventStreamRequest {
         }
         if let channel = channels.first(where: { $0.kind.needsSignature }) {
             guard items["auth_signature"] != nil else {
-                let fix = "Sign the request as one of the HTTP API: auth_key, auth_timestamp, auth_version, auth_signature"
+                let fix =
+                    "Sign the request as one of the HTTP API: auth_key, auth_timestamp, auth_version, auth_signature"
                 throw Refusal(status: .unauthorised, message: "Channel '\(channel)' needs a signature. \(fix)")
             }
             do throws(RequestSignatureError) {

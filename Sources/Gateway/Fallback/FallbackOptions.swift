@@ -57,7 +57,9 @@ public struct FallbackOptions: Sendable {
 
     /// Whether a request for `uri` is for the fallback or the event stream.
     func serves(_ uri: String) -> Bool {
-        if uri.hasPrefix(self.basePath) { return uri.utf8.dropFirst(self.basePath.utf8.count).starts(with: "/app/".utf8) }
+        if uri.hasPrefix(self.basePath) {
+            return uri.utf8.dropFirst(self.basePath.utf8.count).starts(with: "/app/".utf8)
+        }
         guard uri.hasPrefix(self.streamPath) else { return false }
         let rest = uri.utf8.dropFirst(self.streamPath.utf8.count)
         return rest.isEmpty || rest.first == UInt8(ascii: "?")

@@ -30,7 +30,8 @@ extension RequestHandler {
         }
         guard let target = FallbackPath(path, base: options.basePath) else {
             let form = "\(options.basePath)/app/KEY/NUMBER/SESSION/ and xhr_streaming, xhr or xhr_send"
-            return self.answer(.crossOrigin(.notFound, "No such path '\(path)': expected is \(form)"), isLast: isLast, context)
+            return self.answer(
+                .crossOrigin(.notFound, "No such path '\(path)': expected is \(form)"), isLast: isLast, context)
         }
         guard head.method == .POST else {
             let line = "No such route: \(head.method) \(path). Sessions are served with POST"

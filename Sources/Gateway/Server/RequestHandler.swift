@@ -163,7 +163,9 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             if case .end = part { self.state = .forwarding(isRequestComplete: true, isLast: isLast) }
             context.fireChannelRead(self.wrapInboundOut(part))
         case (.upgrading(let head), .end): self.upgrade(head, context)
-        case (.idle, _), (.readingAPI, _), (.answering, _), (.streaming, _), (.upgrading, _), (.upgraded, _), (.closing, _): break
+        case (.idle, _), (.readingAPI, _), (.answering, _), (.streaming, _), (.upgrading, _), (.upgraded, _),
+            (.closing, _):
+            break
         }
     }
 
