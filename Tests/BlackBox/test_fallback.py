@@ -31,7 +31,18 @@ def market(module_database, tmp_path_factory):
         arguments = ["up", "--port", port, "--feeds", "sim", "--feed-url", f"sim={exchange.url}", "--symbols", "BTC-USD,AAPL"]
         service = Service(arguments, env, port, folder / "up.log").wait_ready()
         wait_until(exchange.subscribed, what="the feed's subscription")
+        ended = threading.Event()
+
+        def beat():
+            # The feed gives a connection up that is silent for 10 s, and some tests here take that long.
+            while not ended.wait(2):
+                exchange.send('{"type":"heartbeat"}')
+
+        heart = threading.Thread(target=beat)
+        heart.start()
         yield service, exchange
+        ended.set()
+        heart.join()
         if service.process.poll() is None:
             service.stop()
 
