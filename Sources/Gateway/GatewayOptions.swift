@@ -58,6 +58,8 @@ public struct GatewayOptions: Sendable {
     public var publish: PublishRequest.Limits
     /// Times and limits of WebSocket connections.
     public var connection: PusherConnection.Limits
+    /// Paths, times and limits of clients without a WebSocket.
+    public var fallback = FallbackOptions()
 
     /// Limits with their defaults.
     public init(

@@ -6,6 +6,7 @@ struct Answer: Sendable, Equatable {
     enum Status: Int, Sendable {
         case ok = 200
         case accepted = 202
+        case noContent = 204
         case badRequest = 400
         case unauthorised = 401
         case forbidden = 403
@@ -20,6 +21,7 @@ struct Answer: Sendable, Equatable {
             switch self {
             case .ok: "OK"
             case .accepted: "Accepted"
+            case .noContent: "No Content"
             case .badRequest: "Bad Request"
             case .unauthorised: "Unauthorized"
             case .forbidden: "Forbidden"
@@ -35,6 +37,8 @@ struct Answer: Sendable, Equatable {
     var status: Status
     var contentType: String
     var body: [UInt8]
+    /// Further header fields, each with its line end.
+    var fields = ""
 
     /// A JSON answer with status 200.
     static func json(_ body: [UInt8]) -> Answer {
@@ -55,13 +59,11 @@ struct Answer: Sendable, Equatable {
             buffer.writeStaticString("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
             return
         }
-        buffer.writeString(
-            """
-            HTTP/1.1 \(self.status.rawValue) \(self.status.phrase)\r
-            content-type: \(self.contentType)\r
-            content-length: \(self.body.count)\r\n
-            """
-        )
+        buffer.writeString("HTTP/1.1 \(self.status.rawValue) \(self.status.phrase)\r\n")
+        if self.status != .noContent {
+            buffer.writeString("content-type: \(self.contentType)\r\ncontent-length: \(self.body.count)\r\n")
+        }
+        buffer.writeString(self.fields)
         if isLast { buffer.writeStaticString("connection: close\r\n") }
         if self.status == .upgradeRequired { buffer.writeStaticString("upgrade: websocket\r\n") }
         buffer.writeStaticString("\r\n")

@@ -23,8 +23,11 @@ struct GatewayRoutes: Sendable {
             )
         }
         let hub = self.environment.hub
+        let fallback = self.environment.fallback
         router.get("/metrics") { _, _ in
-            let text = GatewayMetrics.text(hub.statistics) + (await hooks.metrics())
+            let statistics = hub.statistics
+            let sessions = fallback.metrics(connections: statistics.connections)
+            let text = GatewayMetrics.text(statistics) + sessions + (await hooks.metrics())
             return Response(
                 status: .ok,
                 headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],

@@ -99,6 +99,7 @@ public struct GatewayServer: Service {
         }
         // A graceful end has told each connection to close at a moment of its own; a cancelled one closes them now.
         if Task.isCancelled { environment.hub.closeAll(.reconnect) }
+        environment.fallback.endWaiting()
         await environment.hub.waitUntilEmpty()
     }
 
@@ -136,7 +137,7 @@ public struct GatewayServer: Service {
         }
     }
 
-    private static func secondsSince1970() -> Int64 {
+    static func secondsSince1970() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Int64(time.tv_sec)

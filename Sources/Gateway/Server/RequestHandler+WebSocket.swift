@@ -26,6 +26,13 @@ extension RequestHandler {
             }
     }
 
+    /// Whether the client's side of the connection is encrypted.
+    func isSecure(_ head: HTTPRequestHead) -> Bool {
+        // A proxy in front may have ended TLS.
+        let scheme = head.headers.first(name: "x-forwarded-proto")?.lowercased()
+        return self.environment.tls != nil || scheme == "https" || scheme == "wss"
+    }
+
     private func session(for head: HTTPRequestHead, isCompressed: Bool) -> any WebSocketSession {
         if self.environment.options.echoesMessages { return EchoSession(shard: self.shard, isCompressed: isCompressed) }
         let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
@@ -38,9 +45,7 @@ extension RequestHandler {
             isPathKnown: path[end...].isEmpty,
             protocolVersion: query["protocol"]
         )
-        // A proxy in front may have ended TLS.
-        let scheme = head.headers.first(name: "x-forwarded-proto")?.lowercased()
-        opening.isSecure = self.environment.tls != nil || scheme == "https" || scheme == "wss"
+        opening.isSecure = self.isSecure(head)
         opening.isCompressed = isCompressed
         if self.isAddressFull {
             opening.refusal = .overCapacity

@@ -20,6 +20,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case readingAPI(HTTPRequestHead, ByteBuffer)
         case answering
         case forwarding(isRequestComplete: Bool, isLast: Bool)
+        case streaming(ResponseStream)
         case upgrading(HTTPRequestHead)
         case upgraded
         case closing
@@ -41,6 +42,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var hasUnflushed = false
     var isQuiescing = false
     private var deadline = NIODeadline.distantFuture
+    private var timerDeadline = NIODeadline.distantFuture
     private var timer: Scheduled<Void>?
 
     init(
@@ -74,6 +76,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func channelInactive(context: ChannelHandlerContext) {
         self.timer?.cancel()
         self.timer = nil
+        if case .streaming(let stream) = self.state { stream.connectionEnded() }
         self.state = .closing
         self.waiting = []
         self.finish(with: nil)
@@ -129,6 +132,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case is ChannelShouldQuiesceEvent:
             self.isQuiescing = true
             if case .idle = self.state { context.close(promise: nil) }
+            if case .streaming(let stream) = self.state { stream.connectionQuiesces() }
         default:
             context.fireUserInboundEventTriggered(event)
         }
@@ -138,7 +142,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     var mustWait: Bool {
         switch self.state {
-        case .answering: true
+        case .answering, .streaming: true
         case .forwarding(let isRequestComplete, _): isRequestComplete
         case .idle, .readingAPI, .upgrading, .upgraded, .closing: false
         }
@@ -159,7 +163,9 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             if case .end = part { self.state = .forwarding(isRequestComplete: true, isLast: isLast) }
             context.fireChannelRead(self.wrapInboundOut(part))
         case (.upgrading(let head), .end): self.upgrade(head, context)
-        case (.idle, _), (.readingAPI, _), (.answering, _), (.upgrading, _), (.upgraded, _), (.closing, _): break
+        case (.idle, _), (.readingAPI, _), (.answering, _), (.streaming, _), (.upgrading, _), (.upgraded, _),
+            (.closing, _):
+            break
         }
     }
 
@@ -186,6 +192,8 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 let line = "This is a WebSocket endpoint: connect to it with a Pusher client"
                 self.answer(.text(.upgradeRequired, line), isLast: true, context)
             }
+        } else if self.environment.options.fallback.serves(head.uri) {
+            self.beginFallback(head, context)
         } else {
             self.forward(head, context)
         }
@@ -195,12 +203,15 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func setDeadline(_ timeout: Duration?, _ context: ChannelHandlerContext) {
         self.deadline = timeout.map { .now() + TimeAmount($0) } ?? .distantFuture
-        guard timeout != nil, self.timer == nil else { return }
+        // A timer that comes too early looks again; one that comes too late is no use.
+        guard timeout != nil, self.timer == nil || self.deadline < self.timerDeadline else { return }
+        self.timer?.cancel()
         self.armTimer(context)
     }
 
     private func armTimer(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        self.timerDeadline = self.deadline
         self.timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: self.deadline) {
             self.timer = nil
             if NIODeadline.now() >= self.deadline {

@@ -11,6 +11,8 @@ struct ServerEnvironment: Sendable {
     let addresses: AddressCounter?
     /// For new connections; `nil` without TLS.
     var tls: TLSContexts?
+    /// The clients without a WebSocket.
+    let fallback = FallbackSessions()
 
     init(hub: Hub, options: GatewayOptions, hooks: GatewayHooks, logger: Logger) {
         self.hub = hub
