@@ -63,7 +63,9 @@ struct EncryptedRelayTests {
         #expect(snapshot.channel == Self.channel)
         #expect(snapshot.name == "snapshot")
         #expect(try self.opened(snapshot) == "2")
-        self.relay.publish([self.tick("x", channel: "ticker-ETH-USD"), self.tick("y", channel: "status"), self.tick("3")])
+        self.relay.publish([
+            self.tick("x", channel: "ticker-ETH-USD"), self.tick("y", channel: "status"), self.tick("3"),
+        ])
         let (tick, _) = try #require(await events.next())
         #expect(tick.name == "tick")
         #expect(try self.opened(tick) == "3")
