@@ -4,8 +4,6 @@ public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
     case normal = 1000
     /// The other side broke the WebSocket protocol.
     case protocolError = 1002
-    /// A binary frame: the protocol is text only.
-    case unsupportedData = 1003
     /// A text frame that is not UTF-8.
     case invalidText = 1007
     /// More messages a second than a client may send.
@@ -45,7 +43,6 @@ public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
         switch self {
         case .normal: ""
         case .protocolError: "WebSocket protocol error"
-        case .unsupportedData: "Only text frames are supported"
         case .invalidText: "Text frame is not valid UTF-8"
         case .tooManyMessages: "Too many messages a second"
         case .messageTooBig: "Message exceeds the size limit"
@@ -67,7 +64,7 @@ public enum CloseCode: UInt16, Sendable, Hashable, CaseIterable {
     /// Whether Pusher clients reconnect by themselves after it.
     public var clientReconnects: Bool {
         switch self {
-        case .normal, .protocolError, .unsupportedData, .invalidText, .tooManyMessages, .messageTooBig, .overCapacity,
+        case .normal, .protocolError, .invalidText, .tooManyMessages, .messageTooBig, .overCapacity,
             .reconnect, .pongTimeout:
             true
         case .requiresTLS, .unknownApp, .appDisabled, .overQuota, .pathNotFound, .malformedVersion,

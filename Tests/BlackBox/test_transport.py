@@ -290,7 +290,7 @@ class RawSocket:
 @pytest.mark.parametrize(
     "sent, answer",
     [
-        (frame(b"{}", opcode=2), 1003),
+        (frame(b"{}", opcode=2), "pusher:error"),
         (frame(b"\xff\xfe"), 1007),
         (frame(b"\xce", fin=False) + frame(b"\x20", opcode=0, fin=False), 1007),
         (frame(b"x" * 65_537), 1009),
@@ -372,7 +372,9 @@ def test_slow_headers_and_bodies_are_cut_off_and_many_of_them_keep_nobody_out(ga
     service = gateway()
     with contextlib.ExitStack() as stack:
         sockets = []
-        for start in (b"GET /app/x HTTP/1.1\r\nHost: x\r\nX-Slow: ", b"POST /apps/3/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{", b""):
+        starts = [b"GET /app/x HTTP/1.1\r\nHost: x\r\nX-Slow: ", *(
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{{".encode() for path in ("/apps/3/events", "/pusher/auth"))]
+        for start in (*starts, b""):
             for _ in range(100):
                 slow = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), 10))
                 slow.sendall(start)
@@ -388,7 +390,7 @@ def test_slow_headers_and_bodies_are_cut_off_and_many_of_them_keep_nobody_out(ga
                     continue
                 try:
                     slow.setblocking(False)
-                    if number < 200:
+                    if number < 300:
                         slow.send(b"a")
                     if slow.recv(1000) == b"":
                         ended.add(number)

@@ -211,7 +211,8 @@ final class ClientSession: Subscriber {
         }
     }
 
-    private func send(_ frame: ServerFrame) {
+    /// Sends a frame of the protocol.
+    func send(_ frame: ServerFrame) {
         if self.slot >= 0 { self.shard.send(self.slot, frame) }
     }
 

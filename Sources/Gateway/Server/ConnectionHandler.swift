@@ -48,7 +48,7 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
         self.response = response
         self.usesSocket = usesSocket
         self.assembler = MessageAssembler(
-            bytesMax: options.messageBytesMax, acceptsBinary: options.echoesMessages, inflater: inflater)
+            bytesMax: options.messageBytesMax, inflater: inflater)
         let perSecond = options.messagesPerSecondMax
         self.bucket = TokenBucket(perSecond: perSecond, burst: perSecond * 4, now: .now)
     }

@@ -44,7 +44,6 @@ package struct MessageAssembler {
     }
 
     private let bytesMax: Int
-    private let acceptsBinary: Bool
     /// Unpacks compressed messages; `nil` when compression was not negotiated.
     private let inflater: Inflater?
     private var partial: Partial?
@@ -53,11 +52,9 @@ package struct MessageAssembler {
     ///
     /// - Parameters:
     ///   - bytesMax: Bytes of a message over all its fragments, packed as well as unpacked.
-    ///   - acceptsBinary: Whether binary messages are taken; otherwise they are refused with 1003.
     ///   - inflater: Unpacks compressed messages; may be shared by the connections of an event loop.
-    package init(bytesMax: Int, acceptsBinary: Bool = false, inflater: Inflater? = nil) {
+    package init(bytesMax: Int, inflater: Inflater? = nil) {
         self.bytesMax = bytesMax
-        self.acceptsBinary = acceptsBinary
         self.inflater = inflater
     }
 
@@ -73,9 +70,7 @@ package struct MessageAssembler {
         case .pong: return .pong
         case .connectionClose: return Self.close(frame.unmaskedData)
         case .text: return self.begin(frame, isText: true)
-        case .binary:
-            guard self.acceptsBinary else { return .violation(.unsupportedData) }
-            return self.begin(frame, isText: false)
+        case .binary: return self.begin(frame, isText: false)
         case .continuation: return self.resume(frame)
         default: return .violation(.protocolError)
         }

@@ -16,7 +16,6 @@ extension RequestHandler {
             }
             self.isForwardingReady = true
         }
-        self.setDeadline(nil, context)
         // Hummingbird closes when it is told to; HTTP/1.0 clients expect it without a word.
         let isLast = head.headers.contains(name: "upgrade") || head.version.minor == 0 && !head.isKeepAlive
         self.state = .forwarding(isRequestComplete: false, isLast: isLast)

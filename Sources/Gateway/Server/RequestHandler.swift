@@ -160,7 +160,11 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             self.state = .readingAPI(head, body)
         case (.readingAPI(let head, let body), .end): self.respond(head, body, context)
         case (.forwarding(_, let isLast), _):
-            if case .end = part { self.state = .forwarding(isRequestComplete: true, isLast: isLast) }
+            if case .end = part {
+                self.state = .forwarding(isRequestComplete: true, isLast: isLast)
+                // The client has done its part: the answer may take as long as it needs.
+                self.setDeadline(nil, context)
+            }
             context.fireChannelRead(self.wrapInboundOut(part))
         case (.upgrading(let head), .end): self.upgrade(head, context)
         case (.idle, _), (.readingAPI, _), (.answering, _), (.streaming, _), (.upgrading, _), (.upgraded, _),

@@ -25,7 +25,8 @@ protocol WebSocketSession: AnyObject {
 
 extension ClientSession: WebSocketSession {
     func received(binary: ByteBuffer) {
-        // The assembler has refused it already: the protocol is text only.
-        self.close(.unsupportedData)
+        self.heard()
+        // Closing with 1003 would make pusher-js give up WebSockets for good.
+        self.send(.error(code: nil, message: "Binary messages are not part of the protocol: send text"))
     }
 }
