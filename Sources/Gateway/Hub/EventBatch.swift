@@ -8,20 +8,26 @@ final class EventBatch: Sendable {
         var app: Int32?
         /// The channel's name.
         var channel: String
+        /// The event's name.
+        var name: String
         /// The WebSocket frame, in ``EventBatch/bytes``.
         var frame: Range<Int>
         /// The escaped data inside the frame.
         var data: Range<Int>
         /// What the channel remembers.
         var retention: ChannelEvent.Retention
-        /// Whether a newer event of this kind makes this one superfluous: true of `tick`.
-        var isConflatable: Bool
+        /// What becomes of it while a subscriber reads too slowly.
+        var conflation: Conflation
+        /// Whether other channels are made of this one.
+        var source: QuoteChannel.Source
         /// The connection that does not get it.
         var excluded: SocketID?
     }
 
     let bytes: [UInt8]
     let entries: [Entry]
+    /// Whether there are ticks of ticker channels among them.
+    var hasTickers: Bool { self.entries.contains { $0.isTickerTick } }
 
     private init(bytes: [UInt8], entries: [Entry]) {
         self.bytes = bytes
@@ -80,18 +86,31 @@ final class EventBatch: Sendable {
                 Entry(
                     app: app,
                     channel: channel,
+                    name: name,
                     frame: frame,
                     data: data,
                     retention: retention,
-                    isConflatable: name == "tick",
+                    conflation: Self.conflation(name, on: channel, self.bytes[data]),
+                    source: QuoteChannel.source(channel),
                     excluded: excluded
                 )
             )
         }
 
-        /// A tick is a channel's state wherever it comes from; a full snapshot republished on a ticker channel is, too.
+        /// A tick is a channel's state wherever it comes from; a full snapshot republished on a ticker channel is, too, and a
+        /// candle on a channel of candles.
         private static func isRetained(_ name: String, on channel: ChannelName) -> Bool {
             name == "tick" || name == "snapshot" && channel.text.hasPrefix("ticker-")
+                || name == "candle" && channel.text.hasPrefix("candles-")
         }
+
+        private static func conflation(_ name: String, on channel: String, _ data: ArraySlice<UInt8>) -> Conflation {
+            if name == "tick" { return .tick }
+            guard name == "candle", channel.hasPrefix("candles-") else { return .none }
+            // A closed candle is the last word about its interval.
+            return data.suffix(Self.closedEnd.count).elementsEqual(Self.closedEnd) ? .none : .candle
+        }
+
+        private static let closedEnd = Array(#"\"closed\":true}"#.utf8)
     }
 }

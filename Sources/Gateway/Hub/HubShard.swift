@@ -16,8 +16,12 @@ final class HubShard: @unchecked Sendable {
     var table = SlotTable()
     var channels: ShardChannels
     var subscribers: ContiguousArray<(any Subscriber)?> = []
-    private var socketIDs: [SocketID: Int32] = [:]
-    var held = HeldTicks()
+    private(set) var socketIDs: [SocketID: Int32] = [:]
+    var held = HeldEvents()
+    var quotes = QuoteTable()
+    var meter = BandwidthMeter()
+    var meterListed: [Int32] = []
+    var recorders: [Int32: FrameRecorder] = [:]
     var arena = Arena()
     var extras: ContiguousArray<ExtraRange> = []
     var listed: ContiguousArray<Int32> = []
@@ -61,6 +65,7 @@ final class HubShard: @unchecked Sendable {
         self.eventLoop.preconditionInEventLoop()
         let slot = self.table.allocate()
         self.table.slots[Int(slot)].descriptor = descriptor
+        self.table.slots[Int(slot)].openedAt = Int32(truncatingIfNeeded: (.now - self.epoch).components.seconds)
         while self.subscribers.count <= Int(slot) { self.subscribers.append(nil) }
         self.subscribers[Int(slot)] = subscriber
         self.socketIDs[socketID] = slot
@@ -73,6 +78,8 @@ final class HubShard: @unchecked Sendable {
         self.eventLoop.preconditionInEventLoop()
         self.leaveAll(slot)
         self.held.forget(slot)
+        self.meter.remove(slot)
+        self.recorders[slot] = nil
         self.table.release(slot)
         self.subscribers[Int(slot)] = nil
         self.socketIDs[socketID] = nil
@@ -84,6 +91,7 @@ final class HubShard: @unchecked Sendable {
     func subscribe(_ slot: Int32, app: Int32, channel: ChannelName) {
         let number = self.channels.join(slot, ChannelKey(app: app, name: channel.text))
         self.counters.subscriptions.wrappingIncrement(ordering: .relaxed)
+        self.prepareQuotes(number, channel)
         self.confirm(slot, channel: channel, number: number)
     }
 
@@ -119,14 +127,12 @@ final class HubShard: @unchecked Sendable {
             ServerFrame.subscriptionSucceeded(channel: channel.text).write(to: &$0)
         }
         frame.withUnsafeBytes { self.send(slot, $0) }
+        if self.sendQuoteSnapshot(slot, number) { return }
         let snapshot = self.channels.channels[Int(number)].snapshot
         guard !snapshot.isEmpty else { return }
-        let replay = WebSocketHeader.textFrame { output in
-            snapshot.withUnsafeBufferPointer { data in
-                _ = ServerFrame.writeEvent(name: "snapshot", channel: channel.text, escapedData: data, to: &output)
-            }
-        }
-        replay.withUnsafeBytes { self.send(slot, $0) }
+        // A candle is whole each time: the newest one is like those that follow it.
+        let name = channel.text.hasPrefix("candles-") ? "candle" : "snapshot"
+        self.send(slot, name: name, channel.text, snapshot)
     }
 
     // MARK: Events
@@ -154,6 +160,7 @@ final class HubShard: @unchecked Sendable {
                 }
             }
         }
+        if !self.quotes.listed.isEmpty { self.sendListedQuotes() }
         if !self.listed.isEmpty { self.scheduleDrain() }
         if self.arena.count > self.options.arenaBytesMax { self.drain() }
     }
@@ -167,12 +174,30 @@ final class HubShard: @unchecked Sendable {
             if entry.retention == .keepOnly { return }
         }
         guard let channel = self.channels.find(key) else { return }
+        if entry.source != .none { self.derive(entry, bytes, channel) }
+        let inner = entry.data.lowerBound - entry.frame.lowerBound..<entry.data.upperBound - entry.frame.lowerBound
+        self.fanOut(
+            channel, UnsafeRawBufferPointer(rebasing: bytes[entry.frame]), data: inner, entry.conflation,
+            excluded: entry.excluded.flatMap { self.socketIDs[$0] } ?? -1)
+    }
+
+    /// Gives one frame to all subscribers of a channel.
+    ///
+    /// - Parameters:
+    ///   - channel: Its number.
+    ///   - frame: The WebSocket frame.
+    ///   - data: Where its escaped data stands.
+    ///   - conflation: What becomes of it where a subscriber reads too slowly.
+    ///   - excluded: The slot that does not get it.
+    @inline(__always)
+    func fanOut(
+        _ channel: Int32, _ frame: UnsafeRawBufferPointer, data: Range<Int>, _ conflation: Conflation,
+        excluded: Int32 = -1
+    ) {
         let memberCount = self.channels.channels[Int(channel)].members.count
         guard memberCount > 0 else { return }
-        let frame = UnsafeRawBufferPointer(rebasing: bytes[entry.frame])
         let start = self.arena.append(frame)
         let end = start + Int32(frame.count)
-        let excluded = entry.excluded.flatMap { self.socketIDs[$0] } ?? -1
         self.tally.framesDelivered += memberCount
         let slots = self.table.slots
         self.channels.channels[Int(channel)].members.withUnsafeBufferPointer { members in
@@ -180,7 +205,7 @@ final class HubShard: @unchecked Sendable {
                 if slot == excluded {
                     self.tally.framesDelivered -= 1
                 } else if slots[Int(slot)].isCongested {
-                    self.deliverSlowly(slot, channel, frame, start, end, isConflatable: entry.isConflatable)
+                    self.deliverSlowly(slot, channel, frame, data: data, start, end, conflation)
                 } else {
                     self.mark(slot, start, end)
                 }
@@ -235,6 +260,7 @@ final class HubShard: @unchecked Sendable {
     /// Sends everything the tick has gathered: one call for each connection that has something.
     func drain() {
         self.isDrainScheduled = false
+        if !self.meterListed.isEmpty { self.sendMetered() }
         var next = 0
         while next < self.listed.count {
             let slot = self.listed[next]
@@ -245,6 +271,7 @@ final class HubShard: @unchecked Sendable {
         self.listed.removeAll(keepingCapacity: true)
         self.extras.removeAll(keepingCapacity: true)
         self.arena.reset()
+        if self.channels.hasVacated { self.cleanQuotes() }
         self.handOn()
         self.count()
     }

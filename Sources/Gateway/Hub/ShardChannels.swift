@@ -11,6 +11,10 @@ struct ShardChannel {
     var members: ContiguousArray<Int32> = []
     /// The escaped data of the newest retained event; empty when there is none.
     var snapshot: [UInt8] = []
+    /// What derived channels are made of it; `nil` mostly.
+    var source: QuoteSource?
+    /// What it is derived from; `nil` mostly.
+    var derived: DerivedChannel?
 }
 
 /// One subscription, seen from the connection: the channel, and where in its member list the connection stands.
@@ -27,6 +31,8 @@ struct ShardChannels {
     private var free: [Int32] = []
     private(set) var snapshotCount = 0
     private let snapshotsMax: Int
+    /// Derived channels that have lost their last subscriber.
+    private var vacated: [Int32] = []
 
     init(snapshotsMax: Int) {
         self.snapshotsMax = snapshotsMax
@@ -66,6 +72,12 @@ struct ShardChannels {
         return memberships.count
     }
 
+    /// The names of the channels that a slot is on.
+    func names(of slot: Int32) -> [String] {
+        guard Int(slot) < self.memberships.count else { return [] }
+        return self.memberships[Int(slot)].map { self.channels[Int($0.channel)].key.name }
+    }
+
     /// Keeps `data` as the channel's snapshot.
     ///
     /// - Returns: `false` when the limit of channels with a snapshot is reached.
@@ -82,7 +94,8 @@ struct ShardChannels {
         return true
     }
 
-    private mutating func findOrMake(_ key: ChannelKey) -> Int32 {
+    /// The channel's number, which it gets now if it had none.
+    mutating func findOrMake(_ key: ChannelKey) -> Int32 {
         if let channel = self.index[key] { return channel }
         let channel: Int32
         if let reused = self.free.popLast() {
@@ -105,9 +118,41 @@ struct ShardChannels {
                 self.memberships[Int(last)][place].position = membership.position
             }
         }
-        if self.channels[channel].members.isEmpty, self.channels[channel].snapshot.isEmpty {
-            self.index[self.channels[channel].key] = nil
-            self.free.append(membership.channel)
+        if self.channels[channel].members.isEmpty {
+            if self.channels[channel].derived != nil { self.vacated.append(membership.channel) }
+            self.freeIfUnused(membership.channel)
         }
+    }
+
+    private mutating func freeIfUnused(_ number: Int32) {
+        let channel = self.channels[Int(number)]
+        guard channel.members.isEmpty, channel.snapshot.isEmpty, channel.source == nil, channel.derived == nil else {
+            return
+        }
+        self.index[channel.key] = nil
+        self.free.append(number)
+    }
+
+    // MARK: Derived channels
+
+    /// Whether derived channels wait to be ended.
+    var hasVacated: Bool { !self.vacated.isEmpty }
+
+    /// The derived channels that have lost their last subscriber since the last call; they may have new ones.
+    mutating func takeVacated() -> [Int32] {
+        defer { self.vacated.removeAll(keepingCapacity: true) }
+        return self.vacated
+    }
+
+    /// Says what is made of a channel, which keeps its number meanwhile.
+    mutating func setSource(_ number: Int32, _ source: QuoteSource?) {
+        self.channels[Int(number)].source = source
+        self.freeIfUnused(number)
+    }
+
+    /// Says what a channel is made of, which keeps its number meanwhile.
+    mutating func setDerived(_ number: Int32, _ derived: DerivedChannel?) {
+        self.channels[Int(number)].derived = derived
+        self.freeIfUnused(number)
     }
 }

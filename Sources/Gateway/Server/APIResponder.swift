@@ -19,10 +19,10 @@ struct APIResponder: Sendable {
         var body: UnsafeBufferPointer<UInt8>
     }
 
-    private let hub: Hub
+    let hub: Hub
     private let limits: PublishRequest.Limits
     /// The current time in seconds since 1970.
-    private let now: @Sendable () -> Int64
+    let now: @Sendable () -> Int64
 
     init(hub: Hub, limits: PublishRequest.Limits, now: @escaping @Sendable () -> Int64) {
         self.hub = hub
@@ -32,6 +32,7 @@ struct APIResponder: Sendable {
 
     /// Checks and answers one request.
     func respond(to request: Request, on eventLoop: any EventLoop) -> Reply {
+        if request.path.hasPrefix("/v1/") { return self.connections(request, on: eventLoop) }
         let parts = request.path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst(2)
         let segments = parts.map { Substring($0) }
         guard let id = segments.first, let number = self.hub.apps.firstIndex(where: { $0.id == id }) else {
@@ -59,6 +60,8 @@ struct APIResponder: Sendable {
             return self.channels(query, app: Int32(number), on: eventLoop)
         case ("GET", "channels", 2):
             return self.channel(route.last ?? "", query, app: Int32(number), on: eventLoop)
+        case (_, "connections", _):
+            return self.connections(route.dropFirst(), request, app: Int32(number), on: eventLoop)
         default:
             return .now(.text(.notFound, "No such route: \(request.method) \(request.path)"))
         }

@@ -24,6 +24,8 @@ final class ClientSession: Subscriber {
         var app: Int32?
         /// The query's `protocol`.
         var protocolVersion: String?
+        /// The query's `bandwidth`: bytes a second that the client wants at most.
+        var bandwidth: String?
         /// Whether the connection is encrypted.
         var isSecure = false
     }
@@ -70,6 +72,8 @@ final class ClientSession: Subscriber {
         self.state = .open(transport)
         let hasCapacity = self.environment.hub.connectionCount < self.environment.options.connectionsMax
         self.slot = self.shard.attach(self, descriptor: descriptor, socketID: self.socketID)
+        let bandwidth = self.opening.bandwidth.map { BandwidthMeter.bytesPerSecond(asked: $0) }
+        self.shard.setBudget(self.slot, asked: bandwidth ?? nil)
         if !prelude.isEmpty { self.send(prelude) }
         self.perform(
             self.machine.opened(
@@ -79,6 +83,9 @@ final class ClientSession: Subscriber {
                 socketID: self.socketID
             )
         )
+        if let asked = self.opening.bandwidth, bandwidth == .some(nil) {
+            self.send(.error(code: nil, message: BandwidthMeter.problem(with: asked)))
+        }
         self.scheduleCheck()
     }
 
@@ -135,6 +142,15 @@ final class ClientSession: Subscriber {
     }
 
     // MARK: Subscriber
+
+    var app: Int32? { self.opening.app }
+
+    var transportName: String {
+        switch self.state {
+        case .open(let transport), .closing(let transport): transport.name
+        case .idle, .ended: ""
+        }
+    }
 
     var allocator: ByteBufferAllocator {
         switch self.state {

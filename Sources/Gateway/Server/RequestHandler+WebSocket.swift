@@ -41,7 +41,8 @@ extension RequestHandler {
         let query = Query(parsing: question.map { head.uri[head.uri.utf8.index(after: $0)...] } ?? "")
         let opening = ClientSession.Opening(
             app: self.environment.hub.apps.firstIndex { $0.credentials(for: key) != nil }.map { Int32($0) },
-            protocolVersion: query["protocol"]
+            protocolVersion: query["protocol"],
+            bandwidth: query["bandwidth"]
         )
         let session = ClientSession(shard: self.shard, environment: self.environment, opening: opening)
         let connection = ConnectionHandler(

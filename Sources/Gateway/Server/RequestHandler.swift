@@ -155,7 +155,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         self.setDeadline(self.environment.options.requestTimeout, context)
-        if head.uri.hasPrefix("/apps/") {
+        if head.uri.hasPrefix("/apps/") || head.uri.hasPrefix("/v1/connections") {
             let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
             guard length <= self.environment.options.publish.bodyBytesMax else { return self.refuseBody(context) }
             self.state = .readingAPI(head, ByteBuffer())

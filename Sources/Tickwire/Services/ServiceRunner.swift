@@ -100,7 +100,9 @@ public struct ServiceRunner: Sendable {
         let app = App(id: credentials.id, key: credentials.key, secret: credentials.secret)
         let catalog = SymbolCatalog(client: database.client)
         let directory = SymbolDirectory()
-        let hub = Hub(apps: self.kind == .ingest ? [] : [app], eventLoopGroup: group)
+        let hub = Hub(
+            apps: self.kind == .ingest ? [] : [app], eventLoopGroup: group,
+            options: Hub.Options(connectionBytesPerSecondMax: self.settings.connectionBytesPerSecondMax))
         var services: [any Service] = []
         var metrics: [@Sendable () -> String] = []
         var runsFeeds: FeedService?

@@ -35,7 +35,7 @@ public enum SettingsLoader {
         "feeds.urls", "symbols", "demo", "simulator.rate", "simulator.faults", "publishURL", "publishBatch", "app.id",
         "app.key", "app.secret", "guard.cryptoBand", "guard.stockBand", "journal.sizeMax", "retention.trades",
         "retention.quotes",
-        "webhooks.allowPrivate", "push.apnsTopic", "log.level",
+        "connectionBytesPerSecondMax", "webhooks.allowPrivate", "push.apnsTopic", "log.level",
     ]
 
     /// Reads and checks all settings.
@@ -167,6 +167,8 @@ public enum SettingsLoader {
         if let size = try values.size("journal.sizeMax", in: Settings.journalBytesRange) {
             settings.journalBytesMax = size
         }
+        settings.connectionBytesPerSecondMax = try values.whole(
+            "connectionBytesPerSecondMax", in: 256...1_000_000_000)
         settings.retention.tradeDays = try values.whole("retention.trades", in: 1...36_500)
         settings.retention.quoteDays = try values.whole("retention.quotes", in: 1...36_500)
         if let allow = try values.flag("webhooks.allowPrivate") { settings.allowPrivateWebhooks = allow }
