@@ -19,7 +19,7 @@ public struct CandleBar: Sendable {
 
     /// The bar of one trade.
     @inline(__always)
-    init(start: Int64, place: TradePlace, size: Decimal64?) {
+    public init(start: Int64, place: TradePlace, size: Decimal64?) {
         self.start = start
         self.open = place
         self.close = place
@@ -31,9 +31,34 @@ public struct CandleBar: Sendable {
         }
     }
 
+    /// A bar that was stored.
+    ///
+    /// - Parameters:
+    ///   - start: The bucket's first instant, in microseconds since the Unix epoch.
+    ///   - open: The first trade.
+    ///   - close: The last trade.
+    ///   - high: The highest price.
+    ///   - low: The lowest price.
+    ///   - volume: The sum of the sizes.
+    ///   - turnover: The sum of price × size.
+    ///   - tradeCount: How many trades.
+    public init(
+        start: Int64, open: TradePlace, close: TradePlace, high: Decimal64, low: Decimal64, volume: ExactSum,
+        turnover: ExactSum, tradeCount: Int64
+    ) {
+        self.start = start
+        self.open = open
+        self.close = close
+        self.high = high
+        self.low = low
+        self.volume = volume
+        self.turnover = turnover
+        self.tradeCount = tradeCount
+    }
+
     /// Adds a trade.
     @inline(__always)
-    mutating func add(_ place: TradePlace, size: Decimal64?) {
+    public mutating func add(_ place: TradePlace, size: Decimal64?) {
         if place < self.open { self.open = place }
         if self.close < place { self.close = place }
         if self.high < place.price { self.high = place.price }
@@ -46,7 +71,7 @@ public struct CandleBar: Sendable {
     }
 
     /// Adds the trades of another bar.
-    mutating func merge(_ other: CandleBar) {
+    public mutating func merge(_ other: CandleBar) {
         if other.open < self.open { self.open = other.open }
         if self.close < other.close { self.close = other.close }
         if self.high < other.high { self.high = other.high }

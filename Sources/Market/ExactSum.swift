@@ -12,6 +12,15 @@ public struct ExactSum: Sendable {
     /// A sum of nothing.
     public init() {}
 
+    /// A sum that has come to `value`.
+    public init(_ value: WideDecimal) {
+        if let parsed = Decimal64.parse(value.description), !parsed.isRounded {
+            self.add(parsed.value)
+        } else {
+            self.spilled = value
+        }
+    }
+
     /// Adds `value`.
     public mutating func add(_ value: Decimal64) { self.add(Int128(value.mantissa), exponent: Int(value.exponent)) }
 
@@ -60,7 +69,7 @@ public struct ExactSum: Sendable {
     }
 
     /// The sum as a number.
-    private var total: WideDecimal {
+    public var total: WideDecimal {
         let sum = WideDecimal(mantissa: self.mantissa, exponent: self.exponent)
         return self.spilled.isZero ? sum : sum + self.spilled
     }

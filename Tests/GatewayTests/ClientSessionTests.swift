@@ -8,6 +8,7 @@ import Testing
 
 /// A transport that is no WebSocket: unpacks what it is given.
 private final class FrameTransport: SessionTransport {
+    let name = "test"
     let allocator = ByteBufferAllocator()
     var frames: [ReceivedFrame] = []
     var waiting: [EventLoopPromise<Void>] = []

@@ -5,32 +5,6 @@ import Testing
 
 @testable import Gateway
 
-/// Keeps writes back, as a full socket does.
-private final class FullSocket: ChannelOutboundHandler {
-    typealias OutboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
-    var isFull = false
-    private var waiting: [(ByteBuffer, EventLoopPromise<Void>?)] = []
-
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard self.isFull else { return context.write(data, promise: promise) }
-        self.waiting.append((self.unwrapOutboundIn(data), promise))
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        for (_, promise) in self.waiting { promise?.fail(NIOCore.ChannelError.ioOnClosedChannel) }
-    }
-
-    func release(_ channel: EmbeddedChannel) throws {
-        self.isFull = false
-        let context = try channel.pipeline.syncOperations.context(handler: self)
-        let waiting = self.waiting
-        self.waiting = []
-        for (buffer, promise) in waiting { context.writeAndFlush(self.wrapOutboundOut(buffer), promise: promise) }
-    }
-}
-
 @Suite("A subscriber that reads too slowly")
 struct SlowSubscriberTests {
     private let loop = EmbeddedEventLoop()

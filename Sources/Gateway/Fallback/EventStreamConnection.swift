@@ -55,6 +55,8 @@ final class EventStreamConnection: SessionTransport {
 
     // MARK: SessionTransport
 
+    let name = "sse"
+
     var allocator: ByteBufferAllocator { ByteBufferAllocator() }
 
     func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>) {
@@ -128,7 +130,7 @@ extension RequestHandler {
         } catch {
             return self.answer(.streamError(error.status, error.message), isLast: isLast, context)
         }
-        let opening = self.opening(app: request.app, protocolVersion: nil, head)
+        let opening = self.opening(app: request.app, Query(parsing: query), head, protocolVersion: nil)
         let connection = EventStreamConnection(
             request,
             session: ClientSession(shard: self.shard, environment: self.environment, opening: opening),

@@ -115,6 +115,13 @@ final class FallbackConnection: SessionTransport {
 
     // MARK: SessionTransport
 
+    var name: String {
+        switch self.transport {
+        case .streaming: "xhr_streaming"
+        case .polling: "xhr_polling"
+        }
+    }
+
     var allocator: ByteBufferAllocator { ByteBufferAllocator() }
 
     func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>) {

@@ -46,8 +46,11 @@ extension RequestHandler {
     }
 
     /// What a session is told about the request that opens it.
-    func opening(app: Int32?, protocolVersion: String?, _ head: HTTPRequestHead) -> ClientSession.Opening {
-        var opening = ClientSession.Opening(app: app, protocolVersion: protocolVersion)
+    func opening(
+        app: Int32?, _ query: Query, _ head: HTTPRequestHead, protocolVersion: String?
+    ) -> ClientSession.Opening {
+        var opening = ClientSession.Opening(
+            app: app, protocolVersion: protocolVersion, bandwidth: query["bandwidth"])
         opening.isSecure = self.isSecure(head)
         // What a page must not open as a WebSocket it must not open another way.
         let isAllowed = self.environment.options.origins.allows(head.headers.first(name: "origin"))
@@ -120,7 +123,8 @@ extension RequestHandler {
         _ context: ChannelHandlerContext
     ) {
         let number = self.environment.hub.apps.firstIndex { $0.credentials(for: key.app) != nil }
-        let opening = self.opening(app: number.map { Int32($0) }, protocolVersion: query["protocol"], head)
+        let opening = self.opening(
+            app: number.map { Int32($0) }, query, head, protocolVersion: query["protocol"])
         Self.receive(key, transport, opening, self.openStream(head, context), self.environment)
     }
 

@@ -9,6 +9,8 @@ final class EventBatch: Sendable {
         var app: Int32?
         /// The channel's name.
         var channel: String
+        /// The event's name.
+        var name: String
         /// The WebSocket frame, in ``EventBatch/bytes``.
         var frame: Range<Int>
         /// The escaped data inside the frame.
@@ -17,14 +19,18 @@ final class EventBatch: Sendable {
         var retention: ChannelEvent.Retention
         /// What a cache channel keeps beside the data; `nil` on any other channel.
         var cached: CachedEvent?
-        /// Whether a newer event of this kind makes this one superfluous: true of `tick`.
-        var isConflatable: Bool
+        /// What becomes of it while a subscriber reads too slowly.
+        var conflation: Conflation
+        /// Whether other channels are made of this one.
+        var source: QuoteChannel.Source
         /// The connection that does not get it.
         var excluded: SocketID?
     }
 
     let bytes: [UInt8]
     let entries: [Entry]
+    /// Whether there are ticks of ticker channels among them.
+    var hasTickers: Bool { self.entries.contains { $0.isTickerTick } }
 
     private init(bytes: [UInt8], entries: [Entry]) {
         self.bytes = bytes
@@ -81,8 +87,8 @@ final class EventBatch: Sendable {
             }
             self.entries.append(
                 Entry(
-                    app: app, channel: event.channel.text, frame: frame, data: data, retention: .none, cached: nil,
-                    isConflatable: false, excluded: socketID
+                    app: app, channel: event.channel.text, name: event.name, frame: frame, data: data,
+                    retention: .none, cached: nil, conflation: .none, source: .none, excluded: socketID
                 )
             )
         }
@@ -106,19 +112,32 @@ final class EventBatch: Sendable {
                 Entry(
                     app: app,
                     channel: channel,
+                    name: name,
                     frame: frame,
                     data: data,
                     retention: kind.isCache && retention == .none ? .deliverAndKeepAsSnapshot : retention,
                     cached: kind.isCache ? CachedEvent(name: name, time: self.clock()) : nil,
-                    isConflatable: name == "tick",
+                    conflation: Self.conflation(name, on: channel, self.bytes[data]),
+                    source: QuoteChannel.source(channel),
                     excluded: excluded
                 )
             )
         }
 
-        /// A tick is a channel's state wherever it comes from; a full snapshot republished on a ticker channel is, too.
+        /// A tick is a channel's state wherever it comes from; a full snapshot republished on a ticker channel is, too, and a
+        /// candle on a channel of candles.
         private static func isRetained(_ name: String, on channel: ChannelName) -> Bool {
             name == "tick" || name == "snapshot" && channel.text.hasPrefix("ticker-")
+                || name == "candle" && channel.text.hasPrefix("candles-")
         }
+
+        private static func conflation(_ name: String, on channel: String, _ data: ArraySlice<UInt8>) -> Conflation {
+            if name == "tick" { return .tick }
+            guard name == "candle", channel.hasPrefix("candles-") else { return .none }
+            // A closed candle is the last word about its interval.
+            return data.suffix(Self.closedEnd.count).elementsEqual(Self.closedEnd) ? .none : .candle
+        }
+
+        private static let closedEnd = Array(#"\"closed\":true}"#.utf8)
     }
 }

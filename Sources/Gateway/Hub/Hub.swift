@@ -33,6 +33,22 @@ public final class Hub: EventPublisher, Sendable {
         ///
         /// Default 100, as hosted.
         public var presenceUsersMax: Int
+        /// Bytes a second that are sent to one connection, beyond which its ticks collapse to the newest of each channel.
+        ///
+        /// At least 256. Default `nil`: no limit. A client may ask for less.
+        public var connectionBytesPerSecondMax: Int?
+        /// Ticks of one ticker channel that are kept for clients that missed some; 0 keeps none.
+        ///
+        /// Default 1000.
+        public var recentTicksMax: Int
+        /// How long such ticks are kept.
+        ///
+        /// Default 60 s.
+        public var recentTicksAge: Duration
+        /// Bytes of such ticks over all channels.
+        ///
+        /// Default 64 MiB.
+        public var recentTicksBytesMax: Int
 
         /// Bounds with their defaults.
         public init(
@@ -41,7 +57,11 @@ public final class Hub: EventPublisher, Sendable {
             snapshotsMax: Int = 100_000,
             arenaBytesMax: Int = 4 * 1024 * 1024,
             cacheLifetime: TimeAmount = .minutes(30),
-            presenceUsersMax: Int = 100
+            presenceUsersMax: Int = 100,
+            connectionBytesPerSecondMax: Int? = nil,
+            recentTicksMax: Int = 1000,
+            recentTicksAge: Duration = .seconds(60),
+            recentTicksBytesMax: Int = 64 * 1024 * 1024
         ) {
             self.pendingBytesSoftLimit = pendingBytesSoftLimit
             self.pendingBytesHardLimit = pendingBytesHardLimit
@@ -49,6 +69,10 @@ public final class Hub: EventPublisher, Sendable {
             self.arenaBytesMax = arenaBytesMax
             self.cacheLifetime = cacheLifetime
             self.presenceUsersMax = presenceUsersMax
+            self.connectionBytesPerSecondMax = connectionBytesPerSecondMax
+            self.recentTicksMax = recentTicksMax
+            self.recentTicksAge = recentTicksAge
+            self.recentTicksBytesMax = recentTicksBytesMax
         }
     }
 
@@ -61,6 +85,7 @@ public final class Hub: EventPublisher, Sendable {
     let clock: @Sendable () -> NIODeadline
     /// How many connections each app has.
     private let appConnections: [ManagedAtomic<Int>]
+    let recentTicks: RecentTicks
 
     /// A hub for `apps` on all loops of `eventLoopGroup`.
     public convenience init(apps: [App], eventLoopGroup: any EventLoopGroup, options: Options = Options()) {
@@ -76,6 +101,9 @@ public final class Hub: EventPublisher, Sendable {
     ) {
         self.apps = apps
         self.eventLoopGroup = eventLoopGroup
+        self.recentTicks = RecentTicks(
+            ticksMax: options.recentTicksMax, age: TimeAmount(options.recentTicksAge),
+            bytesMax: options.recentTicksBytesMax)
         self.clock = clock
         self.appConnections = apps.map { _ in ManagedAtomic(0) }
         let loops = Array(eventLoopGroup.makeIterator())
@@ -125,6 +153,7 @@ public final class Hub: EventPublisher, Sendable {
 
     /// Publishes an encoded batch.
     func publish(_ batch: EventBatch) {
+        self.recentTicks.record(batch, now: .now())
         if let shard = self.shards.first(where: { $0.eventLoop.inEventLoop }) { return shard.publish(batch) }
         self.shards.first?.counters.eventsPublished.wrappingIncrement(by: batch.entries.count, ordering: .relaxed)
         for shard in self.shards {
@@ -230,6 +259,25 @@ public final class Hub: EventPublisher, Sendable {
         let clock = self.clock
         let lifetime = self.shards.first?.options.cacheLifetime ?? .zero
         return newest.map { newest in newest.map { ($0.data, $0.time + lifetime - clock()) } }
+    }
+
+    /// What is known of one connection; `nil` when it is none of the app's.
+    func connection(
+        _ id: SocketID, app: Int32, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<ConnectionReport?> {
+        let parts = self.shards.map { shard in shard.eventLoop.submit { shard.report(of: id, app: app) } }
+        return EventLoopFuture.reduce(nil, parts, on: eventLoop) { $0 ?? $1 }
+    }
+
+    /// How many connections the app has, and the slowest of them.
+    func slowestConnections(
+        _ count: Int, app: Int32, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<(Int, [ConnectionReport])> {
+        let parts = self.shards.map { shard in shard.eventLoop.submit { shard.slowest(count, app: app) } }
+        return EventLoopFuture.reduce((0, []), parts, on: eventLoop) { total, part in
+            let slowest = (total.1 + part.slowest).sorted(by: HubShard.isSlower)
+            return (total.0 + part.connections, Array(slowest.prefix(count)))
+        }
     }
 
     private func publish(_ events: [Channels.ChannelEvent], appNumber: Int32?) {

@@ -52,7 +52,7 @@ extension HubShard {
     /// Sends a frame to everybody on a channel of this loop.
     func broadcast(_ frame: ArraySlice<UInt8>, _ key: ChannelKey) {
         guard let channel = self.channels.find(key) else { return }
-        frame.withUnsafeBytes { self.deliver($0, channel, excluded: -1, isConflatable: false) }
+        frame.withUnsafeBytes { self.fanOut(channel, $0, data: 0..<0, .none) }
     }
 
     private func tell(_ slot: Int32, _ states: [Notice.UserState]) {

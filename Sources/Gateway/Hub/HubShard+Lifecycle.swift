@@ -10,6 +10,10 @@ extension HubShard {
         bytes.withUnsafeBytes { self.send(slot, $0) }
         self.table.slots[Int(slot)].isClosing = true
         self.table.slots[Int(slot)].isCongested = false
+        self.table.slots[Int(slot)].isBacklogged = false
+        self.table.slots[Int(slot)].isOverBudget = false
+        self.table.slots[Int(slot)].isMetered = false
+        self.meter.remove(slot)
         self.flush(slot)
     }
 

@@ -21,6 +21,10 @@ protocol Subscriber: AnyObject {
     func checkSilence(now: ContinuousClock.Instant) -> ContinuousClock.Instant?
     /// The server ends: closes with a code.
     func close(_ code: CloseCode)
+    /// The number of its app; `nil` when no app has its key.
+    var app: Int32? { get }
+    /// What carries its frames, for operators.
+    var transportName: String { get }
 }
 
 extension HubShard {
@@ -36,6 +40,7 @@ extension HubShard {
         slot.pointee.rangeCount = 0
         slot.pointee.firstExtra = -1
         slot.pointee.lastExtra = -1
+        if taken.isMetered || taken.isWatched { self.account(index, taken) }
         if taken.descriptor < 0 || taken.writesPending > 0 {
             self.writeThroughNIO(index, taken, skipping: 0)
         } else if taken.rangeCount == 1 {
@@ -118,6 +123,7 @@ extension HubShard {
             self.counters.slowClosed.wrappingIncrement(ordering: .relaxed)
             subscriber.closeAsTooSlow()
         } else if slot.bytesPending > self.options.pendingBytesSoftLimit {
+            self.table.slots[Int(index)].isBacklogged = true
             self.table.slots[Int(index)].isCongested = true
         }
     }
@@ -130,39 +136,93 @@ extension HubShard {
         guard slot.pointee.isInUse, slot.pointee.generation == generation else { return }
         slot.pointee.writesPending -= 1
         slot.pointee.bytesPending -= bytes
-        guard slot.pointee.isCongested, slot.pointee.bytesPending <= self.options.pendingBytesSoftLimit / 2 else {
+        guard slot.pointee.isBacklogged, slot.pointee.bytesPending <= self.options.pendingBytesSoftLimit / 2 else {
             return
         }
-        slot.pointee.isCongested = false
-        for frame in self.held.takeAll(index) where !slot.pointee.isClosing {
-            frame.withUnsafeBytes { self.send(index, $0) }
-        }
+        slot.pointee.isBacklogged = false
+        self.sendHeld(index)
     }
 
-    /// Delivers to a connection that has more waiting than the soft limit.
+    /// Delivers to a connection that has more waiting than the soft limit, or that is over its budget.
     func deliverSlowly(
-        _ index: Int32,
-        _ channel: Int32,
-        _ frame: UnsafeRawBufferPointer,
-        _ start: Int32,
-        _ end: Int32,
-        isConflatable: Bool
+        _ index: Int32, _ channel: Int32, _ frame: UnsafeRawBufferPointer, data: Range<Int>, _ start: Int32,
+        _ end: Int32, _ conflation: Conflation
     ) {
-        if isConflatable {
-            if self.held.hold(index, channel: channel, frame) {
-                self.tally.ticksConflated += 1
-                self.tally.framesDelivered -= 1
+        let hadOlder: Bool
+        switch conflation {
+        case .none:
+            if let older = self.held.take(index, channel: channel) {
+                // A channel keeps its order: what waits goes before what cannot wait.
+                self.send(index, older, of: channel)
             }
-            return
+            return self.mark(index, start, end)
+        case .tick: hadOlder = self.held.hold(index, channel: channel, tick: frame, data: data)
+        case .candle: hadOlder = self.held.hold(index, channel: channel, frame: frame)
+        case .state:
+            let weight = self.channels.channels[Int(channel)].derived?.stateWeight ?? 0
+            hadOlder = self.held.hold(index, channel: channel, stateAfter: weight)
+        case .market:
+            let weights = self.channels.channels[Int(channel)].derived?.marketWeights ?? [:]
+            hadOlder = self.held.hold(index, channel: channel, market: weights)
         }
-        if let older = self.held.take(index, channel: channel) {
-            // A channel keeps its order: what waits goes before what cannot wait.
-            older.withUnsafeBytes { self.send(index, $0) }
-        }
-        self.mark(index, start, end)
+        if self.table.slots[Int(index)].isMetered { self.listMetered(index) }
+        guard hadOlder else { return }
+        self.tally.ticksConflated += 1
+        self.tally.framesDelivered -= 1
+        if self.table.slots[Int(index)].merges < .max { self.table.slots[Int(index)].merges += 1 }
     }
 
-    private func forEachRange(_ slot: Slot, _ body: (Int, Int) -> Void) {
+    /// Sends what was held back for a connection, the channel that has waited longest first, as far as its budget goes.
+    func sendHeld(_ index: Int32) {
+        let slot = self.table.slots + Int(index)
+        guard !slot.pointee.isBacklogged, !slot.pointee.isOverBudget, !slot.pointee.isClosing else { return }
+        var allowance = slot.pointee.isMetered ? self.meter.credit(index, now: self.eventLoop.now) : Int.max
+        while let (channel, event) = self.held.takeFirst(index) {
+            let before = self.arena.count
+            self.send(index, event, of: channel)
+            allowance -= self.arena.count - before
+            // What is left has its turn when the budget is filled up; what has been sent goes to the end.
+            if allowance <= 0, self.held.count(index) > 0 { return }
+        }
+        slot.pointee.isCongested = slot.pointee.isMetered
+    }
+
+    private func send(_ index: Int32, _ event: HeldEvents.Event, of channel: Int32) {
+        switch event {
+        case .frame(let frame, let data, let merged):
+            let own = frame.withUnsafeBytes { TickText.weight(UnsafeRawBufferPointer(rebasing: $0[data])) }
+            guard merged > own else {
+                frame.withUnsafeBytes { self.send(index, $0) }
+                return
+            }
+            Self.counted(frame, data: data, merged: merged).withUnsafeBytes { self.send(index, $0) }
+        case .state(let merged):
+            guard let derived = self.channels.channels[Int(channel)].derived,
+                case .ticker(let quotes, _) = derived.content
+            else { return }
+            let frame = quotes.catchUp(merged: merged)
+            self.send(index, name: frame.name, derived.key.name, frame.data)
+        case .market(let symbols):
+            guard let derived = self.channels.channels[Int(channel)].derived,
+                case .market(let quotes, _) = derived.content
+            else { return }
+            for frame in quotes.catchUp(symbols) { self.send(index, name: "market", derived.key.name, frame.data) }
+        }
+    }
+
+    /// A frame whose data says that it stands for `merged` ticks.
+    private static func counted(_ frame: [UInt8], data: Range<Int>, merged: Int) -> ArraySlice<UInt8> {
+        let header = WebSocketHeader.length(of: frame)
+        return WebSocketHeader.textFrame { output in
+            output.append(contentsOf: frame[header..<data.lowerBound])
+            frame.withUnsafeBytes {
+                TickText.append(UnsafeRawBufferPointer(rebasing: $0[data]), merged: merged, to: &output)
+            }
+            output.append(contentsOf: frame[data.upperBound...])
+        }
+    }
+
+    func forEachRange(_ slot: Slot, _ body: (Int, Int) -> Void) {
         body(Int(slot.start), Int(slot.end))
         var extra = slot.firstExtra
         while extra >= 0 {

@@ -35,6 +35,7 @@ extension HubShard {
         let number = self.channels.join(slot, key)
         if let member { self.userIDs[SlotChannel(slot: slot, channel: number)] = member.userID }
         self.counters.subscriptions.wrappingIncrement(ordering: .relaxed)
+        self.prepareQuotes(number, channel)
         self.confirm(slot, app: app, channel: channel, number: number, members: members)
         if let count { self.broadcast(count, key) }
         return nil
@@ -101,8 +102,10 @@ extension HubShard {
         self.send(slot, .subscriptionSucceeded(channel: channel.text, presence: members?.json))
         if channel.kind.isCache {
             self.replayCache(slot, app: app, channel: channel, number: number)
-        } else {
-            self.replay(slot, "snapshot", channel: channel, number: number)
+        } else if !self.sendQuoteSnapshot(slot, number) {
+            // A candle is whole each time: the newest one is like those that follow it.
+            let name = channel.text.hasPrefix("candles-") ? "candle" : "snapshot"
+            self.replay(slot, name, channel: channel, number: number)
         }
     }
 
@@ -123,13 +126,7 @@ extension HubShard {
 
     private func replay(_ slot: Int32, _ name: String, channel: ChannelName, number: Int32) {
         let kept = self.channels.channels[Int(number)]
-        guard kept.holdsEvent else { return }
-        let replay = WebSocketHeader.textFrame { output in
-            kept.snapshot.withUnsafeBufferPointer { data in
-                _ = ServerFrame.writeEvent(name: name, channel: channel.text, escapedData: data, to: &output)
-            }
-        }
-        replay.withUnsafeBytes { self.send(slot, $0) }
+        if kept.holdsEvent { self.send(slot, name: name, channel.text, kept.snapshot) }
     }
 
     /// Keeps an event's data for those who come later.

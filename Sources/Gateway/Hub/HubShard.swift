@@ -20,8 +20,12 @@ final class HubShard: @unchecked Sendable {
     var table = SlotTable()
     var channels: ShardChannels
     var subscribers: ContiguousArray<(any Subscriber)?> = []
-    private var socketIDs: [SocketID: Int32] = [:]
-    var held = HeldTicks()
+    private(set) var socketIDs: [SocketID: Int32] = [:]
+    var held = HeldEvents()
+    var quotes = QuoteTable()
+    var meter = BandwidthMeter()
+    var meterListed: [Int32] = []
+    var recorders: [Int32: FrameRecorder] = [:]
     var arena = Arena()
     var extras: ContiguousArray<ExtraRange> = []
     var listed: ContiguousArray<Int32> = []
@@ -86,6 +90,7 @@ final class HubShard: @unchecked Sendable {
         self.eventLoop.preconditionInEventLoop()
         let slot = self.table.allocate()
         self.table.slots[Int(slot)].descriptor = descriptor
+        self.table.slots[Int(slot)].openedAt = Int32(truncatingIfNeeded: (.now - self.epoch).components.seconds)
         while self.subscribers.count <= Int(slot) { self.subscribers.append(nil) }
         self.subscribers[Int(slot)] = subscriber
         self.socketIDs[socketID] = slot
@@ -98,6 +103,8 @@ final class HubShard: @unchecked Sendable {
         self.eventLoop.preconditionInEventLoop()
         self.leaveAll(slot)
         self.held.forget(slot)
+        self.meter.remove(slot)
+        self.recorders[slot] = nil
         self.table.release(slot)
         self.subscribers[Int(slot)] = nil
         self.socketIDs[socketID] = nil
@@ -137,6 +144,7 @@ final class HubShard: @unchecked Sendable {
                 }
             }
         }
+        if !self.quotes.listed.isEmpty { self.sendListedQuotes() }
         if !self.listed.isEmpty { self.scheduleDrain() }
         if self.arena.count > self.options.arenaBytesMax { self.drain() }
     }
@@ -147,14 +155,26 @@ final class HubShard: @unchecked Sendable {
             if entry.retention == .keepOnly { return }
         }
         guard let channel = self.channels.find(key) else { return }
-        let excluded = entry.excluded.flatMap { self.socketIDs[$0] } ?? -1
-        let frame = UnsafeRawBufferPointer(rebasing: bytes[entry.frame])
-        self.deliver(frame, channel, excluded: excluded, isConflatable: entry.isConflatable)
+        if entry.source != .none { self.derive(entry, bytes, channel) }
+        let inner = entry.data.lowerBound - entry.frame.lowerBound..<entry.data.upperBound - entry.frame.lowerBound
+        self.fanOut(
+            channel, UnsafeRawBufferPointer(rebasing: bytes[entry.frame]), data: inner, entry.conflation,
+            excluded: entry.excluded.flatMap { self.socketIDs[$0] } ?? -1)
     }
 
-    /// Gives one frame to everybody on a channel but the `excluded` slot.
+    /// Gives one frame to all subscribers of a channel.
+    ///
+    /// - Parameters:
+    ///   - channel: Its number.
+    ///   - frame: The WebSocket frame.
+    ///   - data: Where its escaped data stands.
+    ///   - conflation: What becomes of it where a subscriber reads too slowly.
+    ///   - excluded: The slot that does not get it.
     @inline(__always)
-    func deliver(_ frame: UnsafeRawBufferPointer, _ channel: Int32, excluded: Int32, isConflatable: Bool) {
+    func fanOut(
+        _ channel: Int32, _ frame: UnsafeRawBufferPointer, data: Range<Int>, _ conflation: Conflation,
+        excluded: Int32 = -1
+    ) {
         let memberCount = self.channels.channels[Int(channel)].members.count
         guard memberCount > 0 else { return }
         let start = self.arena.append(frame)
@@ -167,7 +187,7 @@ final class HubShard: @unchecked Sendable {
                 if slot == excluded {
                     self.tally.framesDelivered -= 1
                 } else if slots[Int(slot)].isCongested {
-                    self.deliverSlowly(slot, channel, frame, start, end, isConflatable: isConflatable)
+                    self.deliverSlowly(slot, channel, frame, data: data, start, end, conflation)
                 } else if slots[Int(slot)].isCompressed {
                     self.markPacked(slot, frame, &packed, start, end)
                 } else {
@@ -224,6 +244,7 @@ final class HubShard: @unchecked Sendable {
     /// Sends everything the tick has gathered: one call for each connection that has something.
     func drain() {
         self.isDrainScheduled = false
+        if !self.meterListed.isEmpty { self.sendMetered() }
         var next = 0
         while next < self.listed.count {
             let slot = self.listed[next]
@@ -234,6 +255,7 @@ final class HubShard: @unchecked Sendable {
         self.listed.removeAll(keepingCapacity: true)
         self.extras.removeAll(keepingCapacity: true)
         self.arena.reset()
+        if self.channels.hasVacated { self.cleanQuotes() }
         self.handOn()
         self.count()
     }

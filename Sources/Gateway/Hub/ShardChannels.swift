@@ -18,6 +18,10 @@ struct ShardChannel {
 
     /// Whether something is kept for those who come later.
     var holdsEvent: Bool { !self.snapshot.isEmpty || self.cached != nil }
+    /// What derived channels are made of it; `nil` mostly.
+    var source: QuoteSource?
+    /// What it is derived from; `nil` mostly.
+    var derived: DerivedChannel?
 }
 
 /// One subscription, seen from the connection: the channel, and where in its member list the connection stands.
@@ -35,6 +39,8 @@ struct ShardChannels {
     private(set) var snapshotCount = 0
     private(set) var cachedCount = 0
     private let snapshotsMax: Int
+    /// Derived channels that have lost their last subscriber.
+    private var vacated: [Int32] = []
 
     init(snapshotsMax: Int) {
         self.snapshotsMax = snapshotsMax
@@ -80,6 +86,12 @@ struct ShardChannels {
         }
     }
 
+    /// The names of the channels that a slot is on.
+    func names(of slot: Int32) -> [String] {
+        guard Int(slot) < self.memberships.count else { return [] }
+        return self.memberships[Int(slot)].map { self.channels[Int($0.channel)].key.name }
+    }
+
     /// Keeps `data` as what the channel holds; `cached` says what it is on a cache channel.
     ///
     /// Of two events of a cache channel the later one is kept, in whichever order loops hear of them.
@@ -115,11 +127,12 @@ struct ShardChannels {
             self.channels[channel].snapshot = []
             self.snapshotCount -= 1
             self.cachedCount -= 1
-            self.freeIfEmpty(Int32(channel))
+            self.freeIfUnused(Int32(channel))
         }
     }
 
-    private mutating func findOrMake(_ key: ChannelKey) -> Int32 {
+    /// The channel's number, which it gets now if it had none.
+    mutating func findOrMake(_ key: ChannelKey) -> Int32 {
         if let channel = self.index[key] { return channel }
         let channel: Int32
         if let reused = self.free.popLast() {
@@ -142,12 +155,41 @@ struct ShardChannels {
                 self.memberships[Int(last)][place].position = membership.position
             }
         }
-        self.freeIfEmpty(membership.channel)
+        if self.channels[channel].members.isEmpty {
+            if self.channels[channel].derived != nil { self.vacated.append(membership.channel) }
+            self.freeIfUnused(membership.channel)
+        }
     }
 
-    private mutating func freeIfEmpty(_ channel: Int32) {
-        guard self.channels[Int(channel)].members.isEmpty, !self.channels[Int(channel)].holdsEvent else { return }
-        self.index[self.channels[Int(channel)].key] = nil
-        self.free.append(channel)
+    private mutating func freeIfUnused(_ number: Int32) {
+        let channel = self.channels[Int(number)]
+        guard channel.members.isEmpty, !channel.holdsEvent, channel.source == nil, channel.derived == nil else {
+            return
+        }
+        self.index[channel.key] = nil
+        self.free.append(number)
+    }
+
+    // MARK: Derived channels
+
+    /// Whether derived channels wait to be ended.
+    var hasVacated: Bool { !self.vacated.isEmpty }
+
+    /// The derived channels that have lost their last subscriber since the last call; they may have new ones.
+    mutating func takeVacated() -> [Int32] {
+        defer { self.vacated.removeAll(keepingCapacity: true) }
+        return self.vacated
+    }
+
+    /// Says what is made of a channel, which keeps its number meanwhile.
+    mutating func setSource(_ number: Int32, _ source: QuoteSource?) {
+        self.channels[Int(number)].source = source
+        self.freeIfUnused(number)
+    }
+
+    /// Says what a channel is made of, which keeps its number meanwhile.
+    mutating func setDerived(_ number: Int32, _ derived: DerivedChannel?) {
+        self.channels[Int(number)].derived = derived
+        self.freeIfUnused(number)
     }
 }

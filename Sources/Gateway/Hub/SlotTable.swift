@@ -6,8 +6,18 @@ struct Slot {
     var isInUse = false
     /// Whether the slot stands in the list of those with bytes to send.
     var isListed = false
-    /// Whether waiting ticks collapse to the newest of each channel.
+    /// Whether waiting ticks collapse to the newest of each channel: it is backlogged or over its budget.
     var isCongested = false
+    /// Whether more than the soft limit waits for its socket.
+    var isBacklogged = false
+    /// Whether it has used up its budget of bytes.
+    var isOverBudget = false
+    /// Whether it has a budget of bytes: then it counts as congested all the time.
+    var isMetered = false
+    /// Whether what is held for it is sent at the end of the loop tick.
+    var isMeterListed = false
+    /// Whether what is sent to it is recorded.
+    var isWatched = false
     /// Whether the close frame is on its way, so that nothing may follow.
     var isClosing = false
     /// Whether events are sent compressed where that makes them smaller.
@@ -28,6 +38,10 @@ struct Slot {
     var writesPending: Int32 = 0
     /// Their bytes.
     var bytesPending = 0
+    /// Events that a newer one has replaced, up to the largest number there is.
+    var merges: UInt32 = 0
+    /// Seconds on the shard's clock at which it came.
+    var openedAt: Int32 = 0
     /// Seconds on the shard's clock at which silence is checked next.
     var checkTime: Int64 = .max
 }

@@ -59,6 +59,15 @@ enum WebSocketHeader {
         }
     }
 
+    /// The length of an unmasked frame's header.
+    static func length(of frame: some Collection<UInt8>) -> Int {
+        switch frame.dropFirst().first ?? 0 {
+        case 126: 4
+        case 127: 10
+        default: 2
+        }
+    }
+
     /// One final text frame.
     static func textFrame(_ write: (inout [UInt8]) -> Void) -> ArraySlice<UInt8> {
         var bytes: [UInt8] = []

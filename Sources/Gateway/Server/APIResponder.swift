@@ -22,7 +22,7 @@ struct APIResponder: Sendable {
     let hub: Hub
     let limits: PublishRequest.Limits
     /// The current time in seconds since 1970.
-    private let now: @Sendable () -> Int64
+    let now: @Sendable () -> Int64
 
     init(hub: Hub, limits: PublishRequest.Limits, now: @escaping @Sendable () -> Int64) {
         self.hub = hub
@@ -30,8 +30,12 @@ struct APIResponder: Sendable {
         self.now = now
     }
 
+    /// Whether a request is for the HTTP API.
+    static func serves(_ uri: String) -> Bool { uri.hasPrefix("/apps/") || uri.hasPrefix("/v1/connections") }
+
     /// Checks and answers one request.
     func respond(to request: Request, on eventLoop: any EventLoop) -> Reply {
+        if request.path.hasPrefix("/v1/") { return self.connections(request, on: eventLoop) }
         let parts = request.path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst(2)
         let segments = parts.map { Substring($0) }
         guard let id = segments.first, let number = self.hub.apps.firstIndex(where: { $0.id == id }) else {
@@ -78,6 +82,7 @@ struct APIResponder: Sendable {
             let id = Query.decoded(Substring(route[1..<(route.count - 1)].joined(separator: "/")))
             self.hub.terminateConnections(of: id, app: app)
             return .now(.empty)
+        case (_, "connections", _): return self.connections(route.dropFirst(), request, app: app, on: eventLoop)
         default: return .now(.text(.notFound, "No such route: \(request.method) \(request.path)"))
         }
     }

@@ -26,6 +26,8 @@ final class ClientSession: Subscriber {
         var isPathKnown = true
         /// The query's `protocol`.
         var protocolVersion: String?
+        /// The query's `bandwidth`: bytes a second that the client wants at most.
+        var bandwidth: String?
         /// Whether the connection is encrypted.
         var isSecure = false
         /// Whether published events may be sent compressed (permessage-deflate).
@@ -79,6 +81,8 @@ final class ClientSession: Subscriber {
         let hasCapacity = self.environment.hub.connectionCount < self.environment.options.connectionsMax
         self.slot = self.shard.attach(self, descriptor: descriptor, socketID: self.socketID)
         if self.opening.isCompressed { self.shard.setCompressed(self.slot) }
+        let bandwidth = self.opening.bandwidth.map { BandwidthMeter.bytesPerSecond(asked: $0) }
+        self.shard.setBudget(self.slot, asked: bandwidth ?? nil)
         if !prelude.isEmpty { self.send(prelude) }
         if let refusal = self.opening.refusal { return self.close(refusal) }
         self.isCounted = self.opening.app.map { self.environment.hub.reserveConnection(app: $0) } ?? false
@@ -94,6 +98,9 @@ final class ClientSession: Subscriber {
                 now: .now
             )
         )
+        if let asked = self.opening.bandwidth, bandwidth == .some(nil) {
+            self.send(.error(code: nil, message: BandwidthMeter.problem(with: asked)))
+        }
         self.scheduleCheck()
     }
 
@@ -151,6 +158,15 @@ final class ClientSession: Subscriber {
     }
 
     // MARK: Subscriber
+
+    var app: Int32? { self.opening.app }
+
+    var transportName: String {
+        switch self.state {
+        case .open(let transport), .closing(let transport): transport.name
+        case .idle, .ended: ""
+        }
+    }
 
     var allocator: ByteBufferAllocator {
         switch self.state {

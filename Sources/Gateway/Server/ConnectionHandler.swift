@@ -105,6 +105,8 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
 
     // MARK: SessionTransport
 
+    var name: String { "websocket" }
+
     var allocator: ByteBufferAllocator { self.context?.channel.allocator ?? ByteBufferAllocator() }
 
     func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>) {

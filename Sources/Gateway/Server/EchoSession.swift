@@ -62,6 +62,9 @@ final class EchoSession: WebSocketSession, Subscriber {
 
     // MARK: Subscriber
 
+    var app: Int32? { nil }
+    var transportName: String { "websocket" }
+
     var allocator: ByteBufferAllocator { self.transport?.allocator ?? ByteBufferAllocator() }
 
     func writeThroughNIO(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>) {

@@ -1,3 +1,4 @@
+import Channels
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -34,6 +35,9 @@ struct GatewayRoutes: Sendable {
                 body: ResponseBody(byteBuffer: ByteBuffer(string: text))
             )
         }
+        router.get("/v1/ticks/{symbol}") { request, context in
+            Self.recentTicks(context.parameters.get("symbol") ?? "", request.uri.queryParameters, hub, hooks)
+        }
         hooks.routes(router)
         let responder = router.buildResponder()
         let logger = self.environment.logger
@@ -52,5 +56,32 @@ struct GatewayRoutes: Sendable {
             }
             try await writer.write(response: response.head, body: response.body)
         }
+    }
+
+    /// `GET /v1/ticks/SYMBOL[@VENUE]?since=SEQUENCE`: what a client has missed.
+    private static func recentTicks(
+        _ symbol: String, _ query: FlatDictionary<Substring, Substring>, _ hub: Hub, _ hooks: GatewayHooks
+    ) -> Response {
+        func refused(_ status: HTTPResponse.Status, _ line: String) -> Response {
+            Response(
+                status: status, headers: [.contentType: "text/plain; charset=utf-8"],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: line + "\n")))
+        }
+        let name = "ticker-\(Query.decoded(symbol[...]))"
+        guard let channel = try? ChannelName(name), QuoteChannel.source(name) != .none else {
+            return refused(.notFound, "'\(symbol.prefix(60))' is no SYMBOL or SYMBOL@VENUE. Write it like BTC-USD.")
+        }
+        if let problem = hooks.validateChannel(channel) { return refused(.notFound, problem) }
+        guard let since = query["since"].flatMap({ UInt64($0) }) else {
+            let given = query["since"].map { "since=\($0.prefix(40)) is no sequence" } ?? "'since' is missing"
+            return refused(
+                .badRequest, "\(given). Give the sequence of the newest tick you have: ?since=1795435200151021")
+        }
+        let app = query["app"].map { id in hub.apps.firstIndex { $0.id == id } } ?? 0
+        guard let app else { return refused(.notFound, "No app with id '\(query["app"] ?? "")'. Check the app id.") }
+        let answer = hub.recentTicks.ticks(of: name, app: Int32(app), since: since, now: .now())
+        return Response(
+            status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.json)))
     }
 }

@@ -10,7 +10,7 @@ extension RequestHandler {
     }
 
     func respond(_ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext) {
-        guard head.uri.hasPrefix("/apps/") else { return self.respondFallback(head, body, context) }
+        guard APIResponder.serves(head.uri) else { return self.respondFallback(head, body, context) }
         // The decoder reads nothing behind a request that asked for an upgrade.
         let isLast = !head.isKeepAlive || head.headers.contains(name: "upgrade")
         let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))

@@ -43,7 +43,8 @@ extension RequestHandler {
         var opening = ClientSession.Opening(
             app: self.environment.hub.apps.firstIndex { $0.credentials(for: key) != nil }.map { Int32($0) },
             isPathKnown: path[end...].isEmpty,
-            protocolVersion: query["protocol"]
+            protocolVersion: query["protocol"],
+            bandwidth: query["bandwidth"]
         )
         opening.isSecure = self.isSecure(head)
         opening.isCompressed = isCompressed

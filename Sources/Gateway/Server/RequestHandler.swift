@@ -181,7 +181,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let line = "Your address has too many connections open. Close some and try again."
             return self.answer(.text(.unavailable, line), isLast: true, context)
         }
-        if head.uri.hasPrefix("/apps/") {
+        if APIResponder.serves(head.uri) {
             let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
             guard length <= self.environment.options.publish.bodyBytesMax else { return self.refuseBody(context) }
             self.state = .readingAPI(head, ByteBuffer())

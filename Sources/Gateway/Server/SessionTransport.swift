@@ -5,6 +5,8 @@ import NIOCore
 ///
 /// Everything happens on the session's event loop.
 protocol SessionTransport: AnyObject {
+    /// What carries the frames, for operators: `websocket`, or the name of a fallback.
+    var name: String { get }
     /// Allocates buffers for ``write(_:promise:)``.
     var allocator: ByteBufferAllocator { get }
     /// Writes finished, unmasked WebSocket frames, whole ones only; `promise` is completed when they have left.

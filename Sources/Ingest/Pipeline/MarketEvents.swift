@@ -78,6 +78,58 @@ enum MarketEvents {
         return Channels.ChannelEvent(channel: channel, name: "gap", data: payload)
     }
 
+    /// A candle as it is now, which the channel keeps for new subscribers.
+    ///
+    /// - Parameters:
+    ///   - bar: What is in it.
+    ///   - interval: Its length.
+    ///   - symbol: Whose it is.
+    ///   - venue: Where it traded; `nil` for all venues together.
+    ///   - isClosed: Whether its time is over.
+    ///   - channel: Where it is told.
+    /// - Returns: A `candle`.
+    static func candle(
+        _ bar: CandleBar, _ interval: CandleInterval, of symbol: Symbol, at venue: Venue?, isClosed: Bool,
+        _ channel: String
+    ) -> Channels.ChannelEvent {
+        var payload: [UInt8] = []
+        payload.reserveCapacity(384)
+        payload.append(literal: "{\"symbol\":\"")
+        symbol.write(to: &payload)
+        if let venue {
+            payload.append(literal: "\",\"venue\":\"")
+            venue.write(to: &payload)
+        }
+        payload.append(literal: "\",\"interval\":\"")
+        payload.append(contentsOf: interval.description.utf8)
+        payload.append(literal: "\",\"start\":\"")
+        Timestamp(microseconds: bar.start).write(to: &payload)
+        for (key, price) in [
+            ("open", bar.open.price), ("high", bar.high), ("low", bar.low), ("close", bar.close.price),
+        ] {
+            payload.append(contentsOf: "\",\"\(key)\":\"".utf8)
+            price.write(to: &payload)
+        }
+        let (volume, turnover) = (bar.volume.total, bar.turnover.total)
+        payload.append(literal: "\",\"volume\":\"")
+        volume.write(to: &payload)
+        payload.append(literal: "\"")
+        if let vwap = turnover.divided(by: volume, significantDigits: Self.vwapDigits) {
+            payload.append(literal: ",\"vwap\":\"")
+            vwap.write(to: &payload)
+            payload.append(literal: "\"")
+        }
+        payload.append(literal: ",\"trades\":")
+        payload.append(integer: bar.tradeCount)
+        // The last member: a gateway tells by it which candles must not be replaced by a newer one.
+        payload.append(contentsOf: ",\"closed\":\(isClosed)}".utf8)
+        return Channels.ChannelEvent(
+            channel: channel, name: "candle", data: payload, retention: .deliverAndKeepAsSnapshot)
+    }
+
+    /// The digits of a candle's VWAP, as in the history.
+    private static let vwapDigits = 15
+
     private static func begin(_ symbol: Symbol, _ venue: Venue, _ payload: inout [UInt8]) {
         payload.append(literal: "{\"symbol\":\"")
         symbol.write(to: &payload)

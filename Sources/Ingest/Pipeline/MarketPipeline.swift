@@ -65,6 +65,13 @@ public final class MarketPipeline: Sendable {
         }
     }
 
+    /// Puts stored candles back before the first trade, and shows them to those who subscribe.
+    public func restore(_ candles: [VenueSymbol: CandleSheet]) {
+        for (index, shard) in self.shards.enumerated() {
+            shard.restore(candles.filter { self.shardIndex(of: $0.key.symbol) == index })
+        }
+    }
+
     /// Makes `alerts` the ones that are evaluated.
     ///
     /// Those that stay keep what they remember of the prices they saw.

@@ -38,6 +38,7 @@ final class MarketShard: @unchecked Sendable {
     let shared: Shared
     var symbols: [Symbol: SymbolEntry] = [:]
     private var alerts = AlertIndex()
+    var candleTurns = CandleTurns()
     private var dirtyEntries: [VenueEntry] = []
     private var isSaveScheduled = false
     private var isWatching = false
@@ -154,6 +155,8 @@ final class MarketShard: @unchecked Sendable {
         let isVisible = venue.state.apply(trade)
         let isPrimary = self.noticed(entry, venue, trade.flags, trade.receivedTime, now: now)
         results.accepted.append(.trade(trade))
+        venue.candles.add(trade)
+        if !entry.areCandlesListed { self.listCandles(entry) }
         if isVisible { self.publishState(entry, venue, isPrimary: isPrimary, into: &results) }
         // A snapshot's trades are history, and backfilled ones are late: neither is news.
         guard trade.flags.isDisjoint(with: [.snapshot, .backfilled]) else { return }
@@ -223,7 +226,7 @@ final class MarketShard: @unchecked Sendable {
         results.events.append(MarketEvents.tick(entry.primary.state, entry.tickerChannel, entry.sequence))
     }
 
-    private func entries(_ symbol: Symbol, _ venue: Venue, now: NIODeadline) -> (SymbolEntry, VenueEntry) {
+    func entries(_ symbol: Symbol, _ venue: Venue, now: NIODeadline) -> (SymbolEntry, VenueEntry) {
         if let entry = self.symbols[symbol], let known = entry.entry(of: venue) { return (entry, known) }
         return self.addEntries(symbol, venue, now: now)
     }

@@ -13,10 +13,14 @@ final class SymbolEntry {
     var isStale = false
     /// Trades that venues of this symbol hold back.
     var heldCount = 0
+    /// Whether the shard looks at its candles once a second.
+    var areCandlesListed = false
+    let symbol: Symbol
     let tickerChannel: String
     let tradesChannel: String
 
     init(symbol: Symbol, first: VenueEntry, sequenceStart: UInt64) {
+        self.symbol = symbol
         self.venues = [first]
         self.primary = first
         self.sequence = sequenceStart

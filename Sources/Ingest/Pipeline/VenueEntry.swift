@@ -35,6 +35,7 @@ final class VenueEntry {
     let rank: Int
     let tally: GuardTally
     var state: MarketState
+    var candles: CandleSheet
     var tickGuard: TickGuard
     var sequence: UInt64
     var tradeSequence: UInt64
@@ -61,6 +62,7 @@ final class VenueEntry {
         self.venue = venue
         self.rank = rank
         self.state = MarketState(symbol: symbol, venue: venue, asset: symbol.quoteCurrency == nil ? .stock : .crypto)
+        self.candles = CandleSheet(isStock: symbol.quoteCurrency == nil)
         self.tickGuard = tickGuard
         self.tally = tally
         self.sequence = sequenceStart

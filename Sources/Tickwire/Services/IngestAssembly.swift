@@ -141,7 +141,7 @@ struct IngestAssembly {
                 .load(since: now.advanced(byNanoseconds: -day)),
             runs: try await RecordedRuns(client: self.database.client)
                 .load(of: venues, seconds: Self.lookBackSeconds, since: now.advanced(byNanoseconds: -day)),
-            contiguousVenues: Set(venues)
+            candles: try await RecentCandles(client: self.database.client).load(), contiguousVenues: Set(venues)
         )
         try market.takeWaiting(in: journal, after: place)
         return market
@@ -199,6 +199,7 @@ struct IngestAssembly {
         )
         directory.insert(market.states.lazy.map { ($0.symbol, $0.venue) })
         pipeline.restore(market.states)
+        pipeline.restore(market.candles)
         pipeline.resume(after: market.newestTrades)
         // What is not asked for any more misses nothing, however long it stays away.
         let choices = try await SymbolChoices(client: self.database.client).load()

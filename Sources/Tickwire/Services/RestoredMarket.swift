@@ -12,6 +12,8 @@ struct RestoredMarket {
     private var indexes: [VenueSymbol: Int] = [:]
     /// The newest numbers of venues that count without holes.
     private(set) var runs: [VenueSymbol: SequenceRuns]
+    /// The newest candles of each symbol and venue.
+    private(set) var candles: [VenueSymbol: CandleSheet]
     private let contiguousVenues: Set<Venue>
 
     /// The newest trade of each symbol and venue: where its feed goes on.
@@ -23,12 +25,15 @@ struct RestoredMarket {
     ///   - states: One for each symbol and venue at most.
     ///   - newestTrades: The same.
     ///   - runs: The numbers of the newest trades.
+    ///   - candles: The newest ones.
     ///   - contiguousVenues: Whose trades are numbered without holes.
     init(
-        states: [MarketState], newestTrades: [Trade], runs: [VenueSymbol: SequenceRuns], contiguousVenues: Set<Venue>
+        states: [MarketState], newestTrades: [Trade], runs: [VenueSymbol: SequenceRuns],
+        candles: [VenueSymbol: CandleSheet], contiguousVenues: Set<Venue>
     ) {
         self.states = states
         self.runs = runs
+        self.candles = candles
         self.contiguousVenues = contiguousVenues
         for (index, state) in states.enumerated() {
             self.indexes[VenueSymbol(state.symbol, state.venue)] = index
@@ -54,6 +59,7 @@ struct RestoredMarket {
     private mutating func take(_ trade: Trade) {
         let venueSymbol = VenueSymbol(trade.symbol, trade.venue)
         self.states[self.index(of: venueSymbol)].apply(trade)
+        self.candles[venueSymbol, default: CandleSheet(isStock: trade.symbol.quoteCurrency == nil)].add(trade)
         if let sequence = trade.venueSequence, self.contiguousVenues.contains(trade.venue) {
             self.runs[venueSymbol, default: SequenceRuns()].insert(
                 SequenceRuns.Place(sequence: sequence, id: trade.id, time: trade.eventTime))

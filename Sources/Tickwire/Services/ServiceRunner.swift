@@ -99,7 +99,9 @@ public struct ServiceRunner: Sendable {
         let group = MultiThreadedEventLoopGroup.singleton
         let catalog = SymbolCatalog(client: database.client)
         let directory = SymbolDirectory()
-        let hub = Hub(apps: self.kind == .ingest ? [] : apps.map(\.app), eventLoopGroup: group)
+        let hub = Hub(
+            apps: self.kind == .ingest ? [] : apps.map(\.app), eventLoopGroup: group,
+            options: Hub.Options(connectionBytesPerSecondMax: self.settings.connectionBytesPerSecondMax))
         var services: [any Service] = []
         var metrics: [@Sendable () -> String] = []
         var runsFeeds: FeedService?

@@ -32,17 +32,31 @@ final class SymbolDirectory: Sendable {
 
     /// Why a market channel means nothing here; `nil` when it is fine, or an application's own.
     func problem(with channel: ChannelName) -> String? {
-        for prefix in ["ticker-", "trades-"] where channel.text.hasPrefix(prefix) {
-            return self.problem(withSuffix: String(channel.text.dropFirst(prefix.count)), of: channel.text)
+        let text = channel.text
+        if text == "market" || text.hasPrefix("market;") { return QuoteChannel.problem(with: text) }
+        guard let prefix = ["ticker-", "trades-", "candles-"].first(where: { text.hasPrefix($0) }) else { return nil }
+        let name = text.dropFirst(prefix.count).prefix { $0 != ";" }
+        return self.problem(withSuffix: String(name), of: text) ?? Self.problem(withVariant: text, prefix)
+    }
+
+    /// What stands behind the `;` must be something that the channel has.
+    private static func problem(withVariant channel: String, _ prefix: String) -> String? {
+        switch prefix {
+        case "ticker-": return QuoteChannel.problem(with: channel)
+        case "candles-":
+            let intervals = CandleInterval.kept.map(\.description)
+            let variant = channel.drop { $0 != ";" }.dropFirst()
+            if intervals.contains(String(variant)), channel.contains(";") { return nil }
+            let given = channel.contains(";") ? "'\(variant)' is no interval" : "an interval is missing"
+            return "Channel \(channel): \(given). Write one of \(intervals.joined(separator: ", ")), as in ;1m."
+        default:
+            guard let option = channel.firstIndex(of: ";") else { return nil }
+            return
+                "Channel \(channel): trades have no variant '\(channel[option...])'. Subscribe to \(channel[..<option])."
         }
-        return nil
     }
 
     private func problem(withSuffix name: String, of channel: String) -> String? {
-        if let option = name.firstIndex(of: ";") {
-            return
-                "Channel \(channel): the variant '\(name[option...])' is not available. Subscribe to the name before it."
-        }
         let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard let symbol = try? Symbol(parts[0]) else {
             return "Channel \(channel): '\(parts[0])' is not a symbol. Write it like BTC-USD or AAPL."

@@ -93,6 +93,8 @@ public struct Settings: Sendable {
     public var stockBand = GuardBand.stock
     /// What the journal may take on disk, over both streams; see ``journalBytesRange``.
     public var journalBytesMax = 4 << 30
+    /// Bytes a second sent to one connection at most, beyond which its ticks collapse to the newest; `nil` is no limit.
+    public var connectionBytesPerSecondMax: Int?
     /// How long ticks stay in the database; for ever unless told otherwise.
     public var retention = Retention()
     /// The least severe log messages shown.

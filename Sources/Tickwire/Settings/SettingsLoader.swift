@@ -36,7 +36,7 @@ public enum SettingsLoader {
             "app.key", "app.secret", "app.clientEvents", "app.subscriptionCounts", "guard.cryptoBand",
             "guard.stockBand",
             "journal.sizeMax", "retention.trades",
-            "retention.quotes",
+            "retention.quotes", "connectionBytesPerSecondMax",
             "webhooks.allowPrivate", "push.apnsTopic", "log.level",
             "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
             "publish.countDeliveries", "publish.encrypted", "auth.origins",
@@ -168,6 +168,8 @@ public enum SettingsLoader {
         if let size = try values.size("journal.sizeMax", in: Settings.journalBytesRange) {
             settings.journalBytesMax = size
         }
+        settings.connectionBytesPerSecondMax = try values.whole(
+            "connectionBytesPerSecondMax", in: 256...1_000_000_000)
         settings.retention.tradeDays = try values.whole("retention.trades", in: 1...36_500)
         settings.retention.quoteDays = try values.whole("retention.quotes", in: 1...36_500)
         if let allow = try values.flag("webhooks.allowPrivate") { settings.allowPrivateWebhooks = allow }
