@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Logging
+import NIOCore
 import Tickwire
 
 /// The `tickwire` program.
@@ -32,6 +33,8 @@ enum Program {
         // A reader that has gone (`| head`) shows as an error of write, not as a signal.
         signal(SIGPIPE, SIG_IGN)
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        // Two loops on one processor would take turns in the middle of a broadcast.
+        NIOSingletons.groupLoopCountSuggestion = ProcessorCount.available
         do {
             var command = try TickwireCommand.parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
