@@ -103,7 +103,17 @@ struct OpenConnection: Sendable {
 
     private func member(of channel: ChannelName, channelData: String?) throws(Refusal) -> PresenceMember {
         guard let channelData else {
-            if let user { return user.member }
+            if let user {
+                let bytes = user.id.utf8.count + user.userInfo.utf8.count
+                guard bytes <= self.limits.presenceDataBytesMax else {
+                    throw Refusal(
+                        message: """
+                            Cannot subscribe to \(channel): the signed-in user's id and user_info have \(bytes) bytes, \
+                            at most \(self.limits.presenceDataBytesMax) are allowed
+                            """)
+                }
+                return user.member
+            }
             throw Refusal(
                 message:
                     "Cannot subscribe to \(channel): channel_data with a user_id is missing, and nobody is signed in")

@@ -21,14 +21,15 @@ public struct Query: Sendable, Equatable {
     ///
     /// Percent escapes are decoded and `+` is a space, unless `plusIsLiteral`.
     public init(parsing text: Substring, plusIsLiteral: Bool = false) {
-        self.items = text.utf8.split(separator: UInt8(ascii: "&")).map { pair in
-            let equals = pair.firstIndex(of: UInt8(ascii: "="))
-            let name = equals.map { pair[..<$0] } ?? pair
-            let value = equals.map { pair[pair.index(after: $0)...] } ?? pair[pair.endIndex...]
-            return Item(
-                name: Self.decoded(name, plusIsLiteral: plusIsLiteral),
-                value: Self.decoded(value, plusIsLiteral: plusIsLiteral)
-            )
+        var text = text
+        self.items = text.withUTF8 { bytes in
+            bytes.split(separator: UInt8(ascii: "&")).map { pair in
+                let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+                return Item(
+                    name: Self.decoded(pair[..<equals], plusIsLiteral: plusIsLiteral),
+                    value: Self.decoded(pair[equals...].dropFirst(), plusIsLiteral: plusIsLiteral)
+                )
+            }
         }
     }
 
@@ -39,25 +40,26 @@ public struct Query: Sendable, Equatable {
 
     /// `text` with its percent escapes decoded; `+` stays as it is, as in paths.
     public static func decoded(_ text: Substring) -> String {
-        Self.decoded(text.utf8, plusIsLiteral: true)
+        var text = text
+        return text.withUTF8 { Self.decoded($0[...], plusIsLiteral: true) }
     }
 
-    private static func decoded(_ text: Substring.UTF8View, plusIsLiteral: Bool) -> String {
+    private static func decoded(_ text: Slice<UnsafeBufferPointer<UInt8>>, plusIsLiteral: Bool) -> String {
         guard text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
-            return String(Substring(text))
+            return String(decoding: text, as: UTF8.self)
         }
         var bytes: [UInt8] = []
         var index = text.startIndex
         while index < text.endIndex {
             let byte = text[index]
-            index = text.index(after: index)
+            index += 1
             if byte == UInt8(ascii: "+"), !plusIsLiteral {
                 bytes.append(UInt8(ascii: " "))
-            } else if byte == UInt8(ascii: "%"), let next = text.index(index, offsetBy: 1, limitedBy: text.endIndex),
-                next < text.endIndex, let high = JSONText.hexValue(text[index]), let low = JSONText.hexValue(text[next])
+            } else if byte == UInt8(ascii: "%"), index + 1 < text.endIndex, let high = JSONText.hexValue(text[index]),
+                let low = JSONText.hexValue(text[index + 1])
             {
                 bytes.append(high << 4 | low)
-                index = text.index(after: next)
+                index += 2
             } else {
                 bytes.append(byte)
             }

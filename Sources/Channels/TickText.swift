@@ -40,7 +40,8 @@ package enum TickText {
         guard let merged = Self.number(data, before: end, key: Self.mergedKey) else { return (end, 1) }
         // With the comma before it, if there is one.
         let start = data[merged.start - 1] == UInt8(ascii: ",") ? merged.start - 1 : merged.start
-        return (start, merged.value)
+        // A publisher's number: bounded, so that no sum of them can overflow.
+        return (start, min(max(merged.value, 1), 1_000_000_000))
     }
 
     /// The member `key` whose digits end at `end`, and where it begins.

@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from websockets.sync.client import connect
@@ -80,14 +81,10 @@ def join_alerts(connection):
     assert json.loads(connection.recv(10))["event"] == "pusher_internal:subscription_succeeded"
 
 
-def fired_at(connection):
-    """When the alerts fired that came so far."""
-    times = []
-    while True:
-        try:
-            frame = json.loads(connection.recv(2))
-        except TimeoutError:
-            return times
+def note_alerts(connection, times):
+    """Adds to `times` when alerts fired, as they come, until the connection ends."""
+    for text in connection:
+        frame = json.loads(text)
         if frame["event"] == "alert":
             times.append(datetime.datetime.fromisoformat(json.loads(frame["data"])["firedAt"]))
 
@@ -103,6 +100,9 @@ def run(folder, seconds, rate, note=lambda text: None, prices_pause=5):
         ) as watch:
             try:
                 join_alerts(alerts)
+                fired = []
+                listener = threading.Thread(target=note_alerts, args=(alerts, fired), daemon=True)
+                listener.start()
                 price = json.loads(watch.stdout.readline())["price"]
                 levels = [float(price) * (1 + step / 10_000) for step in range(-4, 5)]
                 for level in levels:
@@ -123,7 +123,8 @@ def run(folder, seconds, rate, note=lambda text: None, prices_pause=5):
                 report.check("ticks come in", received > seconds * rate * 0.5, f"{received:.0f} in {seconds} s")
                 report.check("they wait in the journal", waiting > received * 0.9, f"{waiting:.0f}")
                 returned = datetime.datetime.now(datetime.timezone.utc)
-                heard = [at for at in fired_at(alerts) if left < at < returned]
+                time.sleep(1)
+                heard = [at for at in fired if left < at < returned]
                 report.check("alerts fire meanwhile", heard, f"{len(heard)} on their channel")
                 outage.cluster.start()
                 note("PostgreSQL is back")

@@ -9,6 +9,7 @@ import pusher
 import pusher.errors
 import pysher
 import pytest
+from pysher.channel import Channel
 from websockets.sync.client import connect
 
 from conftest import APP, free_port, wait_until
@@ -24,6 +25,15 @@ def subscriber(port, key=KEY):
     client.connect()
     assert connected.wait(10), "no greeting"
     return client
+
+
+def listen(client, name, **callbacks):
+    """Subscribes with the callbacks in place: pysher's `subscribe` makes the channel when the answer may have come already."""
+    channel = Channel(name, client.connection)
+    for event, callback in callbacks.items():
+        channel.bind(event, callback)
+    client.channels[name] = channel
+    client.connection.send_event("pusher:subscribe", {"channel": name})
 
 
 def publisher(port, app_id=APP_ID, secret=SECRET):
@@ -50,9 +60,9 @@ def test_pysher_receives_a_snapshot_and_then_every_tick_in_sequence(market):
     ticks, snapshots, done = [], [], threading.Event()
 
     client = subscriber(service.port)
-    channel = client.subscribe("ticker-BTC-USD")
-    channel.bind("snapshot", lambda data: snapshots.append(json.loads(data)))
-    channel.bind("tick", lambda data: (ticks.append(json.loads(data)), len(ticks) >= 20 and done.set()))
+    listen(
+        client, "ticker-BTC-USD", snapshot=lambda data: snapshots.append(json.loads(data)),
+        tick=lambda data: (ticks.append(json.loads(data)), len(ticks) >= 20 and done.set()))
     wait_until(lambda: snapshots, what="the snapshot")
     for step in range(20):
         exchange.trade("BTC-USD", f"6400{step % 10}.5")
@@ -180,9 +190,9 @@ def test_a_separate_ingester_feeds_a_gateway(start, database):
         wait_until(lambda: "BTC-USD" in gateway.get("/v1/symbols"), what="the symbol at the gateway")
         ticks, snapshots = [], []
         client = subscriber(gateway.port)
-        channel = client.subscribe("ticker-BTC-USD")
-        channel.bind("snapshot", lambda data: snapshots.append(json.loads(data)))
-        channel.bind("tick", lambda data: ticks.append(json.loads(data)))
+        listen(
+            client, "ticker-BTC-USD", snapshot=lambda data: snapshots.append(json.loads(data)),
+            tick=lambda data: ticks.append(json.loads(data)))
         # The gateway may know the symbol from the database before the first price has come to it.
         wait_until(lambda: snapshots or ticks, what="the first price")
         for price in range(101, 151):

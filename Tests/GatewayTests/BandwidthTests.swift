@@ -49,6 +49,25 @@ struct BandwidthTests {
         try client.finish()
     }
 
+    @Test("Within the budget a change stays a change, beyond it the whole state comes")
+    func changes() throws {
+        let rig = QuoteRig(.init(connectionBytesPerSecondMax: 2000))
+        rig.publish(marketTick("ticker-A", 1))
+        let client = try rig.client("ticker-A;delta")
+        _ = try client.texts()
+        for sequence in 2...4 {
+            rig.pass(milliseconds: 1000)
+            rig.publish(marketTick("ticker-A", sequence))
+        }
+        #expect(try client.events().map(\.name) == ["tick", "tick", "tick"])
+        for sequence in 5...60 { rig.publish(marketTick("ticker-A", sequence)) }
+        rig.pass(milliseconds: 1000)
+        let last = try #require(try client.events().last)
+        #expect(last.name == "snapshot")
+        #expect(last.number("sequence") == 60)
+        try client.finish()
+    }
+
     @Test("What must not be lost is sent whatever the budget says")
     func trades() throws {
         let rig = QuoteRig(.init(connectionBytesPerSecondMax: 256))

@@ -255,6 +255,35 @@ struct ConnectionHandlerTests {
         #expect(self.hub.statistics.connections == 0)
     }
 
+    @Test("The answer to a close leaves behind what waits before it, and only then the connection ends")
+    func closeBehindWaiting() throws {
+        let socket = FullSocket()
+        let connection = try EmbeddedConnection(hub: self.hub, loop: self.loop, before: socket)
+        _ = try connection.greet()
+        socket.isFull = true
+        try connection.send(#"{"event":"pusher:ping","data":{}}"#)
+        self.loop.run()
+        try connection.send(bytes: clientBytes([0x03, 0xE8], opcode: 8))
+        #expect(connection.channel.isActive)
+        try socket.release(connection.channel)
+        #expect(!connection.channel.isActive)
+        #expect(try connection.frames().map(\.opcode) == [1, 8])
+        #expect(self.hub.statistics.connections == 0)
+    }
+
+    @Test("A client that closes and reads no more is cut off")
+    func closeUnread() throws {
+        let socket = FullSocket()
+        let connection = try EmbeddedConnection(hub: self.hub, loop: self.loop, before: socket)
+        _ = try connection.greet()
+        socket.isFull = true
+        try connection.send(bytes: clientBytes([0x03, 0xE8], opcode: 8))
+        #expect(connection.channel.isActive)
+        self.loop.advanceTime(by: .milliseconds(500))
+        #expect(!connection.channel.isActive)
+        try connection.finish()
+    }
+
     @Test("A client that does not answer our close frame is cut off")
     func closeTimeout() throws {
         let connection = try self.connect()

@@ -1,5 +1,8 @@
 import Channels
+import Hummingbird
+import Logging
 import NIOCore
+import NIOEmbedded
 import Testing
 
 @testable import Gateway
@@ -73,6 +76,46 @@ struct FallbackTests {
         }
     }
 
+    @Test("An address may have as many sessions as connections, and a session that ends gives its place back")
+    func sessionsPerAddress() async throws {
+        let options = GatewayOptions(
+            connectionsPerAddressMax: 2, closeTimeout: .milliseconds(100), drainWindow: .milliseconds(50))
+        try await withGateway(options: options) { server in
+            let socket = try await server.connect()
+            func receive(_ path: String) async throws -> String {
+                try await socket.send(Self.post("/pusher/app/\(path)?protocol=7"))
+                return await Self.read(socket, until: "0\r\n\r\n")
+            }
+            for number in 0..<3 {
+                let answer = try await receive("nokey/\(number)/0123abcd/xhr_streaming")
+                #expect(answer.contains("c[4001,"))
+            }
+            for number in 3..<5 {
+                let answer = try await receive("key/\(number)/0123abcd/xhr")
+                #expect(answer.contains("o\n") && !answer.contains("c["))
+            }
+            let refused = try await receive("key/5/0123abcd/xhr")
+            #expect(refused.contains("o\nc[4100,"))
+            // Not a new one.
+            let known = try await receive("key/3/0123abcd/xhr")
+            #expect(known.contains("connection_established"))
+        }
+    }
+
+    @Test("A body that does not say its length is refused as soon as it is too long")
+    func chunkedBody() async throws {
+        let options = GatewayOptions(
+            messageBytesMax: 100, closeTimeout: .milliseconds(100), drainWindow: .milliseconds(50))
+        try await withGateway(options: options) { server in
+            for (route, count) in [("POST \(Self.path)/xhr_send", 1225), ("GET /v1/stream?channels=news", 1)] {
+                let socket = try await server.connect()
+                let chunk = "\(String(count, radix: 16))\r\n\(String(repeating: "x", count: count))\r\n"
+                try await socket.send("\(route) HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n\(chunk)")
+                #expect(await socket.head().hasPrefix("HTTP/1.1 413"))
+            }
+        }
+    }
+
     @Test("What waits beyond the limit closes the session with 4100")
     func queueLimit() async throws {
         var options = GatewayOptions(closeTimeout: .milliseconds(100), drainWindow: .milliseconds(50))
@@ -138,6 +181,28 @@ struct FallbackTests {
             try await events.send("GET /v1/stream?channels=news HTTP/1.1\r\nHost: x\r\n\r\n")
             #expect(await events.head().hasPrefix("HTTP/1.1 503"))
         }
+    }
+
+    @Test("Nothing is left of an event stream that is refused")
+    func refusedEventStream() throws {
+        let loop = EmbeddedEventLoop()
+        let hub = Hub(apps: [testApp], eventLoopGroup: loop)
+        let environment = ServerEnvironment(
+            hub: hub, options: GatewayOptions(connectionsMax: 0), hooks: GatewayHooks(), logger: Logger(label: "test"))
+        let gateway = GatewayChannel(
+            responder: { _, _, _ in }, environment: environment,
+            api: APIResponder(hub: hub, limits: environment.options.publish, now: { 0 }))
+        let channel = EmbeddedChannel(loop: loop)
+        _ = try gateway.setup(channel: channel, logger: environment.logger).wait()
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        try channel.writeInbound(ByteBuffer(string: "GET /v1/stream?channels=news HTTP/1.1\r\nHost: x\r\n\r\n"))
+        weak var session: ClientSession?
+        session = hub.shards.first?.subscribers.first.flatMap { $0 } as? ClientSession
+        let wasThere = session != nil
+        loop.run()
+        let isThere = session != nil
+        #expect(wasThere && !isThere)
+        _ = try channel.finish(acceptAlreadyClosed: true)
     }
 
     @Test("An event stream carries a comment when nothing else comes")

@@ -75,6 +75,11 @@ struct TokenCacheTests {
         }
     }
 
+    /// How many questions are on their way, and were at most.
+    private final class Counts: Sendable {
+        let value = Mutex((now: 0, most: 0))
+    }
+
     private let start = ContinuousClock.now
     private let noon = Timestamp(nanoseconds: 1_795_435_200_000_000_000)
     private let ann = TokenHolder(tokenID: 1, userID: "ann", userName: "Ann", scopes: [.allChannels])
@@ -128,6 +133,49 @@ struct TokenCacheTests {
         #expect(last == .overloaded)
         #expect(table.asked.withLock { $0 } == 1000)
         #expect(await cache.answer(for: TokenSecret(), now: self.start + .seconds(1), time: self.noon) == .unknown)
+    }
+
+    @Test("A flood of unknown tokens does not keep out who was known a moment ago, nor do tokens that are good count")
+    func knownInFlood() async {
+        let table = Table(self.ann)
+        let cache = table.cache
+        let secret = TokenSecret()
+        for _ in 0..<1500 {
+            #expect(
+                await cache.answer(for: TokenSecret(), now: self.start, time: self.noon) == .holder(self.ann))
+        }
+        _ = await cache.answer(for: secret, now: self.start, time: self.noon)
+        table.answer.withLock { $0 = .success(nil) }
+        let later = self.start + .seconds(6)
+        for _ in 0..<1000 { _ = await cache.answer(for: TokenSecret(), now: later, time: self.noon) }
+        #expect(await cache.answer(for: TokenSecret(), now: later, time: self.noon) == .overloaded)
+        table.answer.withLock { $0 = .success(self.ann) }
+        #expect(await cache.answer(for: secret, now: later, time: self.noon) == .holder(self.ann))
+    }
+
+    @Test("Questions at once are limited, and who waits gets an answer", .timeLimit(.minutes(1)))
+    func concurrency() async {
+        let counts = Counts()
+        let ann = self.ann
+        let cache = TokenCache(
+            lookUp: { _ in
+                counts.value.withLock { counts in
+                    counts.now += 1
+                    counts.most = max(counts.most, counts.now)
+                }
+                for _ in 0..<20 { await Task.yield() }
+                counts.value.withLock { $0.now -= 1 }
+                return ann
+            }, noteUsed: { _ in }, logger: Logger(label: "test"))
+        let (start, noon) = (self.start, self.noon)
+        let answers = await withTaskGroup(of: TokenCache.Answer.self) { group -> Int in
+            for _ in 0..<500 {
+                group.addTask { await cache.answer(for: TokenSecret(), now: start, time: noon) }
+            }
+            return await group.reduce(into: 0) { $0 += $1 == .holder(ann) ? 1 : 0 }
+        }
+        #expect(answers == 500)
+        #expect(counts.value.withLock { $0.most } <= TokenCache.lookUpsMax)
     }
 }
 

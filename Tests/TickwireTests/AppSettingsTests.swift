@@ -81,7 +81,10 @@ struct AppSettingsTests {
             ("apps: [{id: a, keys: [{key: k, secret: hush}], tlsOnly: maybe}]", "apps[0].tlsOnly is 'maybe'"),
             ("apps: [{id: a, keys: [{key: k, secret: hush}], connectionsMax: 0}]", "connectionsMax is '0'"),
             ("apps: [{id: a, keys: [{key: k, secret: hush}], encryptionMasterKey: aHVzaA==}]", "openssl rand"),
-            ("apps: [{id: a, keys: [{key: k, secret: hush}], webhooks: [ftp://x]}]", "webhooks[0] is 'ftp://x'"),
+            ("apps: [{id: a, keys: [{key: k, secret: hush}], webhooks: [ftp://x]}]", "webhooks[0] is 'ftp://…'"),
+            ("apps: [{id: a, keys: hush}]", "apps[0].keys is 'a single value'"),
+            ("apps: [{id: a, keys: [hush]}]", "apps[0].keys[0] is 'a single value'"),
+            ("app: {webhooks: ['ftp://ann:hush@x/']}", "app.webhooks[0] is 'ftp://…'"),
             (
                 "apps: [{id: a, keys: [{key: k, secret: hush}], webhooks: [{url: 'http://x', events: [vacated]}]}]",
                 "'vacated'"
@@ -100,6 +103,24 @@ struct AppSettingsTests {
         #expect(error?.description.contains("hush") == false)
         #expect(error?.description.contains("aHVzaA") == false)
         #expect(error?.exitCode == 78)
+    }
+
+    @Test("Settings, apps and credentials do not print their secrets")
+    func printing() throws {
+        var settings = Settings()
+        settings.databaseURL = "postgresql://ann:hush@x/y"
+        (settings.appID, settings.appKey, settings.appSecret) = ("1", "one", "hush")
+        settings.appEncryptionMasterKey = Array(200...231)
+        let apps = try AppSettings.load(settings)
+        let credentials = try #require(try AppCredentials.existing(settings))
+        for value in [settings, apps, credentials] as [Any] {
+            var dumped = ""
+            dump(value, to: &dumped)
+            for text in ["\(value)", String(reflecting: value), dumped] {
+                #expect(!text.contains("hush") && !text.contains("MasterKey"), "\(text)")
+            }
+        }
+        #expect(SettingsLoader.secretKeys.isSubset(of: SettingsLoader.keys))
     }
 
     @Test("A key of the single app cannot be in the list too")

@@ -72,6 +72,19 @@ struct EncryptedRelayTests {
         #expect(self.plain.events.withLock { $0.count } == 5)
     }
 
+    @Test("Sealed ticks come in the order in which they were published")
+    func order() async throws {
+        var events = self.sealed.makeAsyncIterator()
+        self.relay.publish([self.tick("0")])
+        self.relay.take(.occupied(channel: Self.channel), app: "sealed")
+        #expect(try self.opened(try #require(await events.next()).0) == "0")
+        for number in 1...200 { self.relay.publish([self.tick("\(number)")]) }
+        for number in 1...200 {
+            let (event, _) = try #require(await events.next())
+            #expect(try self.opened(event) == "\(number)")
+        }
+    }
+
     @Test("Nothing is sealed when nobody is left")
     func vacated() async throws {
         var events = self.sealed.makeAsyncIterator()

@@ -38,6 +38,8 @@ final class EventStreamConnection: SessionTransport {
             }
         }
         self.session.start(on: self, descriptor: -1)
+        // A session that was not let in has ended already.
+        guard !self.isOver else { return }
         let auth = ChannelAuth(app: self.environment.hub.apps[Int(request.app)])
         for channel in request.channels {
             // The request's own signature has let it in: what follows from that is signed here.
@@ -47,6 +49,7 @@ final class EventStreamConnection: SessionTransport {
             let text = Array("{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\(name)\(member)}}".utf8)
             text.withUnsafeBufferPointer { self.session.received(text: $0) }
         }
+        guard !self.isOver else { return }
         let interval = TimeAmount(self.environment.options.fallback.streamHeartbeat)
         self.heartbeat = self.stream.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
             bound.value.beat()

@@ -16,6 +16,9 @@ final class FallbackConnection: SessionTransport {
     private let sessions: FallbackSessions
     private let key: FallbackSessions.Key
     private let transport: FallbackSession.Transport
+    private let addresses: AddressCounter?
+    /// What the session is counted under in ``addresses``; `nil` when it is not.
+    private let address: AddressCounter.Key?
     private var machine: FallbackSession
     /// How many frames the client may send.
     private var bucket: TokenBucket
@@ -29,10 +32,13 @@ final class FallbackConnection: SessionTransport {
     private var timerInstant: ContinuousClock.Instant?
 
     /// A session that nothing is known of before its first ``receiverOpened(_:_:)``.
+    ///
+    /// It has been counted under `address`, and gives that back when it ends.
     init(
         _ key: FallbackSessions.Key,
         _ transport: FallbackSession.Transport,
         session: ClientSession,
+        address: AddressCounter.Key?,
         environment: ServerEnvironment,
         eventLoop: any EventLoop
     ) {
@@ -40,6 +46,8 @@ final class FallbackConnection: SessionTransport {
         self.sessions = environment.fallback
         self.key = key
         self.transport = transport
+        self.addresses = environment.sessionAddresses
+        self.address = address
         self.session = session
         let perSecond = environment.options.messagesPerSecondMax
         self.bucket = TokenBucket(perSecond: perSecond, burst: perSecond * 4, now: .now)
@@ -215,6 +223,7 @@ final class FallbackConnection: SessionTransport {
         self.holds = []
         for hold in holds { hold.promise.succeed() }
         if self.isStarted { self.counter.wrappingDecrement(ordering: .relaxed) }
+        if let address { self.addresses?.remove(address) }
         self.sessions.remove(self.key, self)
     }
 

@@ -31,7 +31,7 @@ final class FallbackSessions: Sendable {
     enum Outcome {
         case found(Entry)
         case made(Entry)
-        /// There are as many as may be.
+        /// There are as many as may be, over all or from one address.
         case full
     }
 
@@ -47,11 +47,17 @@ final class FallbackSessions: Sendable {
         self.entries.withLock { $0[key] }
     }
 
-    /// The session named `key`, or a new one that `make` makes, which must have no effects beyond that.
-    func findOrInsert(_ key: Key, max: Int, _ make: () -> FallbackConnection) -> Outcome {
+    /// The session named `key`, or a new one.
+    ///
+    /// - Parameters:
+    ///   - key: The session's name.
+    ///   - max: How many there may be.
+    ///   - count: Counts a new session where else it counts, and says whether it may be; not called when one is found.
+    ///   - make: Makes the session that was counted, and must have no effects beyond that.
+    func findOrInsert(_ key: Key, max: Int, count: () -> Bool, make: () -> FallbackConnection) -> Outcome {
         self.entries.withLock { entries in
             if let entry = entries[key] { return .found(entry) }
-            guard entries.count < max else { return .full }
+            guard entries.count < max, count() else { return .full }
             let entry = Entry(make())
             entries[key] = entry
             return .made(entry)

@@ -9,14 +9,15 @@ extension RequestHandler {
     /// Takes a request of the HTTP fallback or of the event stream whose head has come.
     func beginFallback(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-        guard length <= self.sendBytesMax else { return self.refuseSend(context) }
-        self.state = .readingAPI(head, ByteBuffer())
+        // Only what is posted has a body.
+        let bytesMax = head.method == .POST ? self.sendBytesMax : 0
+        guard length <= bytesMax else { return self.refuseBody(head, bytesMax: bytesMax, context) }
+        self.state = .readingAPI(head, ByteBuffer(), bytesMax: bytesMax)
     }
 
     /// Serves such a request when its body has come.
     func respondFallback(_ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext) {
         let isLast = !head.isKeepAlive || head.headers.contains(name: "upgrade")
-        guard body.readableBytes <= self.sendBytesMax else { return self.refuseSend(context) }
         let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
         let path = head.uri[..<(question ?? head.uri.endIndex)]
         let query = question.map { head.uri[head.uri.utf8.index(after: $0)...] } ?? ""
@@ -110,11 +111,6 @@ extension RequestHandler {
 
     // MARK: Sessions
 
-    private func refuseSend(_ context: ChannelHandlerContext) {
-        let line = "The request body exceeds the allowed maximum (\(self.sendBytesMax) bytes)"
-        self.answer(.crossOrigin(.tooLarge, line), isLast: true, context)
-    }
-
     private func receive(
         _ key: FallbackSessions.Key,
         _ transport: FallbackSession.Transport,
@@ -125,7 +121,10 @@ extension RequestHandler {
         let number = self.environment.hub.apps.firstIndex { $0.credentials(for: key.app) != nil }
         let opening = self.opening(
             app: number.map { Int32($0) }, query, head, protocolVersion: query["protocol"])
-        Self.receive(key, transport, opening, self.openStream(head, context), self.environment)
+        let address = self.environment.sessionAddresses.flatMap { _ in
+            AddressCounter.Key(context.channel.remoteAddress)
+        }
+        Self.receive(key, transport, opening, self.openStream(head, context), address, self.environment)
     }
 
     /// Finds or makes the session for a receive request, on any loop of the hub.
@@ -134,21 +133,28 @@ extension RequestHandler {
         _ transport: FallbackSession.Transport,
         _ opening: ClientSession.Opening,
         _ stream: ResponseStream,
+        _ address: AddressCounter.Key?,
         _ environment: ServerEnvironment
     ) {
         guard let shard = environment.hub.shards.first(where: { $0.eventLoop.inEventLoop }) else {
             preconditionFailure("a receive request on a loop that the hub does not serve")
         }
         let max = environment.options.fallback.sessionsMax
-        let outcome = environment.fallback.findOrInsert(key, max: max) {
-            FallbackConnection(
-                key,
-                transport,
-                session: ClientSession(shard: shard, environment: environment, opening: opening),
-                environment: environment,
-                eventLoop: shard.eventLoop
-            )
-        }
+        let outcome = environment.fallback.findOrInsert(
+            key,
+            max: max,
+            count: { address.flatMap { environment.sessionAddresses?.add($0) } ?? true },
+            make: {
+                FallbackConnection(
+                    key,
+                    transport,
+                    session: ClientSession(shard: shard, environment: environment, opening: opening),
+                    address: address,
+                    environment: environment,
+                    eventLoop: shard.eventLoop
+                )
+            }
+        )
         switch outcome {
         case .made(let entry): _ = entry.connection.value.receiverOpened(stream, transport)
         case .found(let entry) where entry.eventLoop.inEventLoop:
@@ -157,7 +163,7 @@ extension RequestHandler {
             entry.eventLoop.execute {
                 if !entry.connection.value.receiverOpened(stream, transport) {
                     // It ended on the way here, and with it its name.
-                    Self.receive(key, transport, opening, stream, environment)
+                    Self.receive(key, transport, opening, stream, address, environment)
                 }
             }
         case .full:

@@ -13,6 +13,7 @@ struct BandwidthMeter {
         let rate: Int
         var credit: Int
         var filledAt: NIODeadline
+        var isOverdrawn = false
 
         mutating func fill(now: NIODeadline) {
             // An hour fills any budget, and cannot overflow.
@@ -54,8 +55,7 @@ struct BandwidthMeter {
 
     /// Forgets a connection.
     mutating func remove(_ slot: Int32) {
-        guard self.budgets.removeValue(forKey: slot) != nil else { return }
-        self.overdrawn.removeAll { $0 == slot }
+        if self.budgets.removeValue(forKey: slot)?.isOverdrawn == true { self.overdrawn.removeAll { $0 == slot } }
     }
 
     /// Bytes are sent.
@@ -66,9 +66,16 @@ struct BandwidthMeter {
         budget.fill(now: now)
         budget.credit = max(budget.credit - bytes * Self.millionth, -2 * budget.rate * Self.millionth)
         self.budgets[slot] = budget
-        guard budget.credit <= 0, !self.overdrawn.contains(slot) else { return false }
-        self.overdrawn.append(slot)
+        guard budget.credit <= 0, !budget.isOverdrawn else { return false }
+        self.overdraw(slot)
         return true
+    }
+
+    /// A connection's budget is used up.
+    mutating func overdraw(_ slot: Int32) {
+        guard self.budgets[slot]?.isOverdrawn == false else { return }
+        self.budgets[slot]?.isOverdrawn = true
+        self.overdrawn.append(slot)
     }
 
     /// The bytes that a connection may send now.
@@ -80,8 +87,16 @@ struct BandwidthMeter {
     /// Takes out the connections that may send again.
     mutating func takeFilled(now: NIODeadline) -> [Int32] {
         var filled: [Int32] = []
-        for slot in self.overdrawn where self.credit(slot, now: now) > 0 { filled.append(slot) }
-        self.overdrawn.removeAll { filled.contains($0) }
+        var left: [Int32] = []
+        for slot in self.overdrawn {
+            if self.credit(slot, now: now) > 0 {
+                self.budgets[slot]?.isOverdrawn = false
+                filled.append(slot)
+            } else {
+                left.append(slot)
+            }
+        }
+        self.overdrawn = left
         return filled
     }
 }

@@ -8,6 +8,8 @@ struct HeldEvents {
     enum Event {
         /// The newest frame with the place of its data, and how many ticks it stands for; 0 for what is not counted.
         case frame([UInt8], data: Range<Int>, merged: Int)
+        /// A change of the channel's state that stands for so many ticks: none was missed yet.
+        case change([UInt8], merged: Int)
         /// The channel's state, which stands for so many ticks.
         case state(merged: Int)
         /// Symbols of a `market` channel, which stand for so many ticks each.
@@ -15,7 +17,7 @@ struct HeldEvents {
 
         fileprivate var bytes: Int {
             switch self {
-            case .frame(let frame, _, _): frame.count
+            case .frame(let frame, _, _), .change(let frame, _): frame.count
             case .state: 8
             case .market(let symbols): symbols.count * 16
             }
@@ -48,13 +50,15 @@ struct HeldEvents {
         self.put(.frame(Array(frame), data: 0..<0, merged: 0), slot, channel)
     }
 
-    /// Notes that changes of a state were missed.
+    /// Keeps a change of a state that stands for `merged` ticks; with an older one the whole state takes the place of both.
     ///
-    /// - Returns: Whether some were missed before.
-    mutating func hold(_ slot: Int32, channel: Int32, stateAfter merged: Int) -> Bool {
-        var merged = merged
-        if case .state(let older) = self.slots[slot]?.events[channel] { merged += older }
-        return self.put(.state(merged: merged), slot, channel)
+    /// - Returns: Whether there was an older one.
+    mutating func hold(_ slot: Int32, channel: Int32, change frame: UnsafeRawBufferPointer, merged: Int) -> Bool {
+        switch self.slots[slot]?.events[channel] {
+        case .change(_, let older), .state(let older):
+            self.put(.state(merged: older + merged), slot, channel)
+        case .frame, .market, nil: self.put(.change(Array(frame), merged: merged), slot, channel)
+        }
     }
 
     /// Notes that symbols of a market were missed.

@@ -26,10 +26,14 @@ extension HubShard {
 
     /// Sends what the loop tick has brought for connections with a budget.
     func sendMetered() {
-        for index in self.meterListed {
+        var next = 0
+        while next < self.meterListed.count {
+            let index = self.meterListed[next]
+            next += 1
             guard self.table.slots[Int(index)].isMeterListed else { continue }
             self.table.slots[Int(index)].isMeterListed = false
             self.sendHeld(index)
+            if self.arena.count > self.options.arenaBytesMax { self.flushListed() }
         }
         self.meterListed.removeAll(keepingCapacity: true)
     }
@@ -41,6 +45,13 @@ extension HubShard {
         var bytes = 0
         self.forEachRange(slot) { start, end in bytes += end - start }
         guard self.meter.spend(index, bytes: bytes, now: self.eventLoop.now), !slot.isClosing else { return }
+        self.table.slots[Int(index)].isOverBudget = true
+        self.setMeterTimer()
+    }
+
+    /// The budget goes no further although something is held: it has its turn when there is more.
+    func overdraw(_ index: Int32) {
+        self.meter.overdraw(index)
         self.table.slots[Int(index)].isOverBudget = true
         self.setMeterTimer()
     }

@@ -28,7 +28,7 @@ extension HubShard {
             guard let subscriber = self.subscribers[Int(slot)], subscriber.app == app else { continue }
             connections += 1
             let state = self.table.slots[Int(slot)]
-            if state.isCongested || state.merges > 0 || state.bytesPending > 0 {
+            if state.isBacklogged || state.isOverBudget || state.merges > 0 || state.bytesPending > 0 {
                 slow.append(self.report(slot, id, subscriber))
             }
         }
@@ -46,8 +46,8 @@ extension HubShard {
         return ConnectionReport(
             id: "\(id)", app: subscriber.app, transport: subscriber.transportName,
             age: Int((.now - self.epoch).components.seconds) - Int(state.openedAt), bytesWaiting: state.bytesPending,
-            bytesHeld: self.held.bytes(slot), channelsHeld: self.held.count(slot), isCongested: state.isCongested,
-            merges: state.merges, bytesPerSecondMax: self.meter.bytesPerSecond(slot)
+            bytesHeld: self.held.bytes(slot), channelsHeld: self.held.count(slot),
+            isCongested: state.isBacklogged || state.isOverBudget, merges: state.merges, bytesPerSecondMax: self.meter.bytesPerSecond(slot)
         )
     }
 }

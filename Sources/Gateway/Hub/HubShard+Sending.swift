@@ -151,8 +151,9 @@ extension HubShard {
         let hadOlder: Bool
         switch conflation {
         case .none:
-            if let older = self.held.take(index, channel: channel) {
-                // A channel keeps its order: what waits goes before what cannot wait.
+            // A channel keeps its order: what waits goes before what cannot wait. Not at any price: where very many wait,
+            // their states would fill the memory at once.
+            if self.arena.count <= self.options.arenaBytesMax, let older = self.held.take(index, channel: channel) {
                 self.send(index, older, of: channel)
             }
             return self.mark(index, start, end)
@@ -160,7 +161,7 @@ extension HubShard {
         case .candle: hadOlder = self.held.hold(index, channel: channel, frame: frame)
         case .state:
             let weight = self.channels.channels[Int(channel)].derived?.stateWeight ?? 0
-            hadOlder = self.held.hold(index, channel: channel, stateAfter: weight)
+            hadOlder = self.held.hold(index, channel: channel, change: frame, merged: weight)
         case .market:
             let weights = self.channels.channels[Int(channel)].derived?.marketWeights ?? [:]
             hadOlder = self.held.hold(index, channel: channel, market: weights)
@@ -182,7 +183,7 @@ extension HubShard {
             self.send(index, event, of: channel)
             allowance -= self.arena.count - before
             // What is left has its turn when the budget is filled up; what has been sent goes to the end.
-            if allowance <= 0, self.held.count(index) > 0 { return }
+            if allowance <= 0, self.held.count(index) > 0 { return self.overdraw(index) }
         }
         slot.pointee.isCongested = slot.pointee.isMetered
     }
@@ -196,6 +197,7 @@ extension HubShard {
                 return
             }
             Self.counted(frame, data: data, merged: merged).withUnsafeBytes { self.send(index, $0) }
+        case .change(let frame, _): frame.withUnsafeBytes { self.send(index, $0) }
         case .state(let merged):
             guard let derived = self.channels.channels[Int(channel)].derived,
                 case .ticker(let quotes, _) = derived.content

@@ -146,6 +146,13 @@ final class HubShard: @unchecked Sendable {
         }
         if !self.quotes.listed.isEmpty { self.sendListedQuotes() }
         if !self.listed.isEmpty { self.scheduleDrain() }
+        self.drainIfFull()
+    }
+
+    /// Sends early when the tick has brought more than the arena should hold.
+    ///
+    /// Call it where no range of the arena is at hand.
+    func drainIfFull() {
         if self.arena.count > self.options.arenaBytesMax { self.drain() }
     }
 
@@ -245,6 +252,14 @@ final class HubShard: @unchecked Sendable {
     func drain() {
         self.isDrainScheduled = false
         if !self.meterListed.isEmpty { self.sendMetered() }
+        self.flushListed()
+        if self.channels.hasVacated { self.cleanQuotes() }
+        self.handOn()
+        self.count()
+    }
+
+    /// Sends what the arena holds, and empties it.
+    func flushListed() {
         var next = 0
         while next < self.listed.count {
             let slot = self.listed[next]
@@ -255,9 +270,6 @@ final class HubShard: @unchecked Sendable {
         self.listed.removeAll(keepingCapacity: true)
         self.extras.removeAll(keepingCapacity: true)
         self.arena.reset()
-        if self.channels.hasVacated { self.cleanQuotes() }
-        self.handOn()
-        self.count()
     }
 
     private func handOn() {

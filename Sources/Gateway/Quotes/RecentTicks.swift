@@ -33,6 +33,8 @@ final class RecentTicks: Sendable {
 
     /// Ticks published for every app.
     private static let everyApp: Int32 = -1
+    /// Channels that are kept: publishers may make up names.
+    private static let channelsMax = 100_000
 
     private let ticksMax: Int
     private let age: TimeAmount
@@ -83,6 +85,7 @@ final class RecentTicks: Sendable {
     ) {
         guard let sequence = TickText.sequence(data) else { return }
         let key = ChannelKey(app: entry.app ?? Self.everyApp, name: entry.channel)
+        guard state.rings[key] != nil || state.rings.count < Self.channelsMax else { return }
         var ring = state.rings.removeValue(forKey: key) ?? TickRing()
         let before = ring.bytesHeld
         if entry.retention == .keepOnly {
@@ -101,6 +104,7 @@ final class RecentTicks: Sendable {
         if now - state.trimmedAt > .seconds(1) {
             state.trimmedAt = now
             for other in state.rings.keys { state.rings[other]?.forget(before: now - self.age, beyond: self.ticksMax) }
+            state.rings = state.rings.filter { $0.value.count > 0 }
             for other in state.rings.keys { state.rings[other]?.compact() }
             state.bytes = state.rings.values.reduce(0) { $0 + $1.bytesHeld }
         }

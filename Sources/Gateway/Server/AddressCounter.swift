@@ -1,8 +1,8 @@
 import NIOCore
 import Synchronization
 
-/// How many connections each client address holds; IPv6 addresses count by their network of 64 bits, of which a single
-/// host may have all.
+/// How many connections, or sessions of the fallback, each client address holds; IPv6 addresses count by their network of
+/// 64 bits, of which a single host may have all.
 final class AddressCounter: Sendable {
     /// An address as far as it counts.
     struct Key: Hashable, Sendable {

@@ -98,7 +98,7 @@ final class ClientSession: Subscriber {
                 now: .now
             )
         )
-        if let asked = self.opening.bandwidth, bandwidth == .some(nil) {
+        if self.isOpen, let asked = self.opening.bandwidth, bandwidth == .some(nil) {
             self.send(.error(code: nil, message: BandwidthMeter.problem(with: asked)))
         }
         self.scheduleCheck()
@@ -109,6 +109,8 @@ final class ClientSession: Subscriber {
         guard self.isOpen else { return }
         self.perform(self.machine.received(text: text, now: .now, validate: self.environment.hooks.validateChannel))
         self.scheduleCheck()
+        // What a client asks for may be much longer than its question, and many questions come in one read.
+        self.shard.drainIfFull()
     }
 
     /// The client gave another sign of life.

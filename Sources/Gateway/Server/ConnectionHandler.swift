@@ -13,7 +13,10 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
 
     private enum State {
         case open
+        /// Our close frame is on its way, the client's is not here.
         case closing
+        /// Both have closed: the connection ends when what was written has left.
+        case leaving
         case closed
     }
 
@@ -27,6 +30,8 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
     private var bucket: TokenBucket
     private var state = State.open
     private var context: ChannelHandlerContext?
+    /// Writes that NIO has not finished.
+    private var writesPending = 0
 
     /// A handler for one connection.
     ///
@@ -72,15 +77,15 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let event = self.assembler.received(self.unwrapInboundIn(data))
+        let frame = self.unwrapInboundIn(data)
         switch self.state {
         case .open:
             guard self.bucket.take(now: .now) else { return self.session.close(.tooManyMessages) }
-            self.received(event)
+            self.received(self.assembler.received(frame))
         case .closing:
-            // The answer to our close frame: nothing more can come.
-            if case .close = event { context.close(promise: nil) }
-        case .closed: break
+            // The answer to our close frame: nothing more can come. Nobody hears what comes before it.
+            if frame.opcode == .connectionClose { self.leave(context) }
+        case .leaving, .closed: break
         }
     }
 
@@ -90,14 +95,19 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
         case (.open, is NIOWebSocketError): self.session.close(.protocolError)
         // The rest of what was refused: an end with bytes unread would reset the connection, and the client could lose
         // the close frame.
-        case (.closing, is ByteToMessageDecoderError), (.closing, is NIOWebSocketError): break
-        case (.open, _), (.closing, _), (.closed, _): context.close(promise: nil)
+        case (.closing, is ByteToMessageDecoderError), (.closing, is NIOWebSocketError),
+            (.leaving, is ByteToMessageDecoderError), (.leaving, is NIOWebSocketError):
+            break
+        case (.open, _), (.closing, _), (.leaving, _), (.closed, _): context.close(promise: nil)
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case NIOCore.ChannelEvent.inputClosed: context.close(promise: nil)
+        case NIOCore.ChannelEvent.inputClosed:
+            // A client that has closed may still read the answer.
+            if case .leaving = self.state { return }
+            context.close(promise: nil)
         case is ChannelShouldQuiesceEvent: self.session.drain()
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -111,17 +121,15 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
 
     func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>) {
         guard let context else { return promise.fail(ChannelError.ioOnClosedChannel) }
+        self.writesPending += 1
+        promise.futureResult.assumeIsolated().whenComplete { _ in self.written() }
         context.writeAndFlush(self.wrapOutboundOut(buffer), promise: promise)
     }
 
     func sessionClosed(_ code: CloseCode) {
         guard let context else { return }
         self.state = .closing
-        // A client that does not answer keeps its socket no longer than this.
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: TimeAmount(self.closeTimeout)) {
-            bound.value.close(promise: nil)
-        }
+        self.limitClosing(context)
     }
 
     // MARK: Frames
@@ -149,7 +157,33 @@ final class ConnectionHandler: ChannelInboundHandler, SessionTransport {
         self.state = .closing
         let payload = code.map { [UInt8($0 >> 8), UInt8($0 & 0xFF)] } ?? []
         self.session.finish(with: WebSocketHeader.controlFrame(.close, payload: payload))
-        context.close(promise: nil)
+        if self.writesPending > 0 { self.limitClosing(context) }
+        self.leave(context)
+    }
+
+    // MARK: The end
+
+    /// Ends the connection when what was written has left: an end before that would drop it, the close frame included.
+    private func leave(_ context: ChannelHandlerContext) {
+        // A write that failed may have ended it.
+        guard case .closing = self.state else { return }
+        self.state = .leaving
+        if self.writesPending == 0 { context.close(promise: nil) }
+    }
+
+    /// NIO has finished a write, one way or the other.
+    private func written() {
+        self.writesPending -= 1
+        guard self.writesPending == 0, case .leaving = self.state else { return }
+        self.context?.close(promise: nil)
+    }
+
+    /// A client that does not answer, or does not read, keeps its socket no longer than this.
+    private func limitClosing(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: TimeAmount(self.closeTimeout)) {
+            bound.value.close(promise: nil)
+        }
     }
 
     private func end() {

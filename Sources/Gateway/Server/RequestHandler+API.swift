@@ -3,10 +3,11 @@ import NIOCore
 import NIOHTTP1
 
 extension RequestHandler {
-    func refuseBody(_ context: ChannelHandlerContext) {
-        let limit = self.environment.options.publish.bodyBytesMax
-        self.answer(
-            .text(.tooLarge, "The request body exceeds the allowed maximum (\(limit) bytes)"), isLast: true, context)
+    func refuseBody(_ head: HTTPRequestHead, bytesMax: Int, _ context: ChannelHandlerContext) {
+        let line = "The request body exceeds the allowed maximum (\(bytesMax) bytes)"
+        // What is not the API's is the fallback's, and read by pages.
+        let isAPI = APIResponder.serves(head.uri)
+        self.answer(isAPI ? .text(.tooLarge, line) : .crossOrigin(.tooLarge, line), isLast: true, context)
     }
 
     func respond(_ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext) {

@@ -17,7 +17,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     enum State {
         case idle
-        case readingAPI(HTTPRequestHead, ByteBuffer)
+        case readingAPI(HTTPRequestHead, ByteBuffer, bytesMax: Int)
         case answering
         case forwarding(isRequestComplete: Bool, isLast: Bool)
         case streaming(ResponseStream)
@@ -151,14 +151,14 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func process(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
         switch (self.state, part) {
         case (.idle, .head(let head)): self.begin(head, context)
-        case (.readingAPI(let head, var body), .body(var bytes)):
+        case (.readingAPI(let head, var body, let bytesMax), .body(var bytes)):
             self.state = .answering  // Gives up the buffer's second reference, so that it grows in place.
             if body.readableBytes == 0 { swap(&body, &bytes) } else { body.writeBuffer(&bytes) }
-            guard body.readableBytes <= self.environment.options.publish.bodyBytesMax else {
-                return self.refuseBody(context)
+            guard body.readableBytes <= bytesMax else {
+                return self.refuseBody(head, bytesMax: bytesMax, context)
             }
-            self.state = .readingAPI(head, body)
-        case (.readingAPI(let head, let body), .end): self.respond(head, body, context)
+            self.state = .readingAPI(head, body, bytesMax: bytesMax)
+        case (.readingAPI(let head, let body, _), .end): self.respond(head, body, context)
         case (.forwarding(_, let isLast), _):
             if case .end = part {
                 self.state = .forwarding(isRequestComplete: true, isLast: isLast)
@@ -183,8 +183,9 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         if APIResponder.serves(head.uri) {
             let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-            guard length <= self.environment.options.publish.bodyBytesMax else { return self.refuseBody(context) }
-            self.state = .readingAPI(head, ByteBuffer())
+            let bytesMax = self.environment.options.publish.bodyBytesMax
+            guard length <= bytesMax else { return self.refuseBody(head, bytesMax: bytesMax, context) }
+            self.state = .readingAPI(head, ByteBuffer(), bytesMax: bytesMax)
             if head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) {
                 context.writeAndFlush(
                     self.wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)

@@ -8,7 +8,14 @@ struct ServerEnvironment: Sendable {
     let hooks: GatewayHooks
     let logger: Logger
     /// Counts connections by address when that is limited.
+    ///
+    /// A WebSocket or an event stream is its connection and counts once, here.
     let addresses: AddressCounter?
+    /// Counts sessions of the HTTP fallback by the address of their first request, up to the same limit.
+    ///
+    /// Apart from ``addresses``: a session outlives its connections, which count there while they are open, and one sum of
+    /// both would halve the limit.
+    let sessionAddresses: AddressCounter?
     /// For new connections; `nil` without TLS.
     var tls: TLSContexts?
     /// The clients without a WebSocket.
@@ -20,5 +27,6 @@ struct ServerEnvironment: Sendable {
         self.hooks = hooks
         self.logger = logger
         self.addresses = options.connectionsPerAddressMax.map { AddressCounter(connectionsMax: $0) }
+        self.sessionAddresses = options.connectionsPerAddressMax.map { AddressCounter(connectionsMax: $0) }
     }
 }

@@ -28,6 +28,9 @@ struct RateLimit: Sendable {
         return true
     }
 
+    /// Puts back one that was taken.
+    mutating func giveBack() { self.tokens = min(self.burst, self.tokens + 1) }
+
     /// Whether it is as full as a new one.
     func isFull(now: ContinuousClock.Instant) -> Bool {
         var copy = self

@@ -1,3 +1,4 @@
+import DequeModule
 import Ingest
 import Logging
 import Market
@@ -6,7 +7,8 @@ import Synchronization
 
 /// Who tokens speak for, kept for a moment so that a page with many channels asks the database once.
 ///
-/// A revoked token works for ``lifetime`` at most; while the database does not answer, for ``staleLifetime``.
+/// A revoked token works for ``lifetime`` at most; while the database does not answer or is asked too much, for
+/// ``staleLifetime``. Unknown tokens are limited; those that were known a moment ago are not counted against that.
 final class TokenCache: Sendable {
     /// What is known about a token.
     enum Answer: Sendable, Equatable {
@@ -16,7 +18,7 @@ final class TokenCache: Sendable {
         case unknown
         /// The database does not answer.
         case unavailable
-        /// Too many unknown tokens came; nobody is asked about another one.
+        /// Too many unknown tokens came, or too many wait; nobody is asked about another one.
         case overloaded
     }
 
@@ -28,7 +30,22 @@ final class TokenCache: Sendable {
     private struct State {
         var entries: [[UInt8]: Entry] = [:]
         var used: [Int64: Timestamp] = [:]
+        /// What may be asked in vain.
         var unknown: RateLimit
+        /// Questions on their way.
+        var lookUps = 0
+        /// Those who wait to ask, the first in front.
+        var waiting = Deque<CheckedContinuation<Bool, Never>>()
+    }
+
+    /// What is to be done by somebody who may ask.
+    private enum Turn {
+        /// Somebody else has asked about the same token meanwhile.
+        case answered(TokenHolder?)
+        /// The database is asked.
+        case ask
+        /// It is not, for too many ask in vain.
+        case refused
     }
 
     /// How long an answer is believed.
@@ -36,6 +53,10 @@ final class TokenCache: Sendable {
     /// How long it is believed when the database does not answer.
     static let staleLifetime = Duration.seconds(60)
     private static let entriesMax = 50_000
+    /// Questions to the database at once; more wait.
+    static let lookUpsMax = 64
+    /// Those who wait; more are ``Answer/overloaded``.
+    private static let waitingMax = 4096
     /// How often the times of use are written down.
     private static let noteInterval = Duration.seconds(20)
 
@@ -72,24 +93,69 @@ final class TokenCache: Sendable {
         for secret: TokenSecret, now: ContinuousClock.Instant = .now, time: Timestamp = .now
     ) async -> Answer {
         let hash = secret.hash
-        let (cached, mayAsk) = self.state.withLock { ($0.entries[hash], $0.unknown.isOpen(now: now)) }
+        let cached = self.state.withLock { $0.entries[hash] }
         if let cached, now - cached.since < Self.lifetime { return self.checked(cached.holder, time) }
-        guard mayAsk else { return .overloaded }
+        let stale = cached.flatMap { now - $0.since < Self.staleLifetime ? $0.holder : nil }
+        guard await self.enter(waits: stale == nil) else { return stale.map { self.checked($0, time) } ?? .overloaded }
+        defer { self.leave() }
+        // Who was known a moment ago is hardly unknown now: a flood of others must not keep anybody out.
+        switch self.turn(hash, isKnown: stale != nil, now) {
+        case .answered(let holder): return self.checked(holder, time)
+        case .refused: return .overloaded
+        case .ask: break
+        }
         do {
             let holder = try await self.lookUp(hash)
             self.state.withLock { state in
-                if holder == nil { _ = state.unknown.take(now: now) }
+                if holder == nil, stale != nil { _ = state.unknown.take(now: now) }
+                if holder != nil, stale == nil { state.unknown.giveBack() }
                 Self.makeRoom(&state.entries, now)
                 state.entries[hash] = Entry(holder: holder, since: now)
             }
             return self.checked(holder, time)
         } catch {
             if !Task.isCancelled { self.logger.warning("Tokens not read", metadata: ["error": "\(error)"]) }
-            if let holder = cached?.holder, let since = cached?.since, now - since < Self.staleLifetime {
-                return self.checked(holder, time)
-            }
+            if let stale { return self.checked(stale, time) }
+            self.state.withLock { $0.unknown.giveBack() }
             return .unavailable
         }
+    }
+
+    /// Decides and, for a token that is not known, takes from the bucket in one step.
+    private func turn(_ hash: [UInt8], isKnown: Bool, _ now: ContinuousClock.Instant) -> Turn {
+        self.state.withLock { state -> Turn in
+            if let entry = state.entries[hash], now - entry.since < Self.lifetime { return .answered(entry.holder) }
+            return isKnown || state.unknown.take(now: now) ? .ask : .refused
+        }
+    }
+
+    /// Takes one of the places for questions; `false` when there is none.
+    ///
+    /// Who `waits` gets it when one is free, unless too many wait already.
+    /// A place is always given on, so waiting ends with the questions before it, cancelled or not.
+    private func enter(waits: Bool) async -> Bool {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+            let verdict = self.state.withLock { state -> Bool? in
+                if state.lookUps < Self.lookUpsMax {
+                    state.lookUps += 1
+                    return true
+                }
+                guard waits, state.waiting.count < Self.waitingMax else { return false }
+                state.waiting.append(continuation)
+                return nil
+            }
+            if let verdict { continuation.resume(returning: verdict) }
+        }
+    }
+
+    /// Gives the place to the next who waits.
+    private func leave() {
+        let next = self.state.withLock { state -> CheckedContinuation<Bool, Never>? in
+            if let next = state.waiting.popFirst() { return next }
+            state.lookUps -= 1
+            return nil
+        }
+        next?.resume(returning: true)
     }
 
     /// Writes down when tokens were used, until cancelled, and then once more.
@@ -120,7 +186,10 @@ final class TokenCache: Sendable {
 
     private static func makeRoom(_ entries: inout [[UInt8]: Entry], _ now: ContinuousClock.Instant) {
         guard entries.count >= Self.entriesMax else { return }
-        entries = entries.filter { now - $0.value.since < Self.lifetime }
+        // Holders stay longer, so that a flood of unknown tokens does not make them unknown too.
+        entries = entries.filter { _, entry in
+            now - entry.since < (entry.holder == nil ? Self.lifetime : Self.staleLifetime)
+        }
         if entries.count >= Self.entriesMax { entries = [:] }
     }
 }

@@ -17,14 +17,29 @@ final class EncryptedRelay: EventPublisher {
         var occupied: [Set<String>]
         /// The newest tick of each plain channel.
         var newest: [String: [UInt8]] = [:]
+        /// What is to be sealed, the oldest first.
+        var pending: [Job] = []
+        /// Whether somebody is on the way to seal it.
+        var isScheduled = false
+    }
+
+    /// One event for one target, not yet sealed.
+    private struct Job: Sendable {
+        let event: Channels.ChannelEvent
+        /// The encrypted channel.
+        let channel: String
+        /// The number of the target.
+        let target: Int
     }
 
     /// Channels whose newest tick is kept.
     private static let newestMax = 100_000
+    /// Events that wait to be sealed; when there are more, the older half is dropped.
+    private static let pendingMax = 65_536
 
     private let base: any EventPublisher
     private let targets: [Target]
-    /// One loop, so that what the hub says in order is done in order.
+    /// One loop, so that what the hub says in order is done in order, and sealed events go out as they came in.
     private let eventLoop: any EventLoop
     private let publishTo: @Sendable ([Channels.ChannelEvent], String) -> Void
     private let state: Mutex<State>
@@ -34,7 +49,7 @@ final class EncryptedRelay: EventPublisher {
     /// - Parameters:
     ///   - base: Gets every event as it is.
     ///   - apps: Those with a master key get encrypted ones.
-    ///   - eventLoopGroup: Where snapshots are sealed.
+    ///   - eventLoopGroup: Where events are sealed, on one of its loops.
     ///   - publishTo: Publishes to the app with this id only.
     init(
         base: any EventPublisher, apps: [AppSettings], eventLoopGroup: any EventLoopGroup,
@@ -52,21 +67,24 @@ final class EncryptedRelay: EventPublisher {
         guard !self.targets.isEmpty else { return }
         let market = events.filter { EncryptedChannels.isMarket($0.channel) }
         guard !market.isEmpty else { return }
-        // Under the lock to its end, so that a snapshot cannot come after a newer tick.
-        self.state.withLock { state in
+        // Queued under the same lock as snapshots, so that none of these comes after a newer tick.
+        let mustSchedule = self.state.withLock { state -> Bool in
             for event in market where event.name == "tick" {
                 guard state.newest.count < Self.newestMax || state.newest[event.channel] != nil else { continue }
                 state.newest[event.channel] = event.data
             }
-            for (index, target) in self.targets.enumerated() where !state.occupied[index].isEmpty {
-                let sealed: [Channels.ChannelEvent] = market.compactMap { event in
+            for index in self.targets.indices where !state.occupied[index].isEmpty {
+                for event in market {
                     let channel = EncryptedChannels.prefix + event.channel
-                    guard state.occupied[index].contains(channel) else { return nil }
-                    return Self.sealed(event, channel, target)
+                    guard state.occupied[index].contains(channel) else { continue }
+                    Self.append(Job(event: event, channel: channel, target: index), to: &state)
                 }
-                self.publishTo(sealed, target.app)
             }
+            guard !state.pending.isEmpty, !state.isScheduled else { return false }
+            state.isScheduled = true
+            return true
         }
+        if mustSchedule { self.eventLoop.execute { self.sealPending() } }
     }
 
     /// Takes what happened on the channels of the app with this id; from any thread, never blocks.
@@ -84,15 +102,39 @@ final class EncryptedRelay: EventPublisher {
         }
     }
 
+    /// On the loop.
     private func begin(_ channel: String, _ plain: String, _ index: Int) {
-        let target = self.targets[index]
         self.state.withLock { state in
             state.occupied[index].insert(channel)
             guard let data = state.newest[plain] else { return }
             let snapshot = Channels.ChannelEvent(
                 channel: plain, name: "snapshot", data: data, retention: .deliverAndKeepAsSnapshot)
-            self.publishTo([Self.sealed(snapshot, channel, target)], target.app)
+            Self.append(Job(event: snapshot, channel: channel, target: index), to: &state)
         }
+        self.sealPending()
+    }
+
+    /// Seals and publishes what waits, in order; on the loop, without the lock.
+    private func sealPending() {
+        let jobs = self.state.withLock { state -> [Job] in
+            let jobs = state.pending
+            state.pending = []
+            state.isScheduled = false
+            return jobs
+        }
+        var batch: [Channels.ChannelEvent] = []
+        for (position, job) in jobs.enumerated() {
+            batch.append(Self.sealed(job.event, job.channel, self.targets[job.target]))
+            let isLast = position + 1 == jobs.count || jobs[position + 1].target != job.target
+            guard isLast else { continue }
+            self.publishTo(batch, self.targets[job.target].app)
+            batch = []
+        }
+    }
+
+    private static func append(_ job: Job, to state: inout State) {
+        if state.pending.count >= Self.pendingMax { state.pending.removeFirst(Self.pendingMax / 2) }
+        state.pending.append(job)
     }
 
     private static func sealed(

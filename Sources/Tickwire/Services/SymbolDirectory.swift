@@ -6,18 +6,28 @@ import Synchronization
 ///
 /// Grows as ticks come in or as another process stores them.
 final class SymbolDirectory: Sendable {
-    private let venues = Mutex<[Symbol: Set<Venue>]>([:])
+    private struct State {
+        var venues: [Symbol: Set<Venue>] = [:]
+        /// The spellings of the symbols, kept so that a refusal makes none.
+        var names: [String] = []
+    }
+
+    private let state = Mutex(State())
 
     func insert(_ pairs: some Sequence<(Symbol, Venue)>) {
-        self.venues.withLock { venues in
-            for (symbol, venue) in pairs { venues[symbol, default: []].insert(venue) }
+        self.state.withLock { state in
+            for (symbol, venue) in pairs {
+                let count = state.venues.count
+                state.venues[symbol, default: []].insert(venue)
+                if state.venues.count > count { state.names.append(symbol.name) }
+            }
         }
     }
 
     /// Every symbol with its venues, sorted.
     var all: [(symbol: Symbol, venues: [Venue])] {
-        self.venues.withLock { venues in
-            venues.map { (symbol: $0.key, venues: $0.value.sorted()) }.sorted { $0.symbol < $1.symbol }
+        self.state.withLock { state in
+            state.venues.map { (symbol: $0.key, venues: $0.value.sorted()) }.sorted { $0.symbol < $1.symbol }
         }
     }
 
@@ -61,9 +71,8 @@ final class SymbolDirectory: Sendable {
         guard let symbol = try? Symbol(parts[0]) else {
             return "Channel \(channel): '\(parts[0])' is not a symbol. Write it like BTC-USD or AAPL."
         }
-        let known = self.venues.withLock { $0 }
-        guard let venues = known[symbol] else {
-            let hint = Spelling.nearest(to: symbol.name, among: known.keys.map(\.name)).first
+        guard let venues = self.state.withLock({ $0.venues[symbol] }) else {
+            let hint = Spelling.nearest(to: symbol.name, among: self.state.withLock { $0.names }).first
             return "Channel \(channel): unknown symbol '\(symbol)'." + (hint.map { " Did you mean \($0)?" } ?? "")
         }
         guard parts.count == 2 else { return nil }

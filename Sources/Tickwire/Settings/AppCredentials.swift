@@ -3,7 +3,7 @@ import Crypto
 import Foundation
 
 /// The app that clients and publishers name: from the settings, else from the data directory, else made anew.
-public struct AppCredentials: Codable, Sendable, Equatable {
+public struct AppCredentials: Codable, Sendable, Equatable, CustomStringConvertible, CustomReflectable {
     /// The id in HTTP API paths.
     public let id: String
     /// The public key that clients connect with.
@@ -12,6 +12,11 @@ public struct AppCredentials: Codable, Sendable, Equatable {
     ///
     /// Never logged.
     public let secret: String
+
+    /// The id and the key, without the secret.
+    public var description: String { "AppCredentials(id: \(self.id), key: \(self.key))" }
+    /// The id and the key, without the secret.
+    public var customMirror: Mirror { Mirror(self, children: ["id": self.id, "key": self.key]) }
 
     /// Where the made app is kept.
     static func file(in dataDirectory: String) -> String { dataDirectory + "/app.json" }

@@ -39,7 +39,11 @@ struct AppListReader {
     static func url(_ text: String, setting: String) throws(SetupError) -> String {
         guard let url = URL(string: text), ["http", "https"].contains(url.scheme?.lowercased() ?? ""),
             url.host()?.isEmpty == false
-        else { throw .badSetting(name: setting, value: text, expected: "an http or https URL with a host") }
+        else {
+            // Of a URL, which may hold a password or a token, no more than its scheme.
+            let value = text.range(of: "://").map { String(text[..<$0.upperBound]) + "…" } ?? "…"
+            throw .badSetting(name: setting, value: value, expected: "an http or https URL with a host")
+        }
         return text
     }
 
@@ -122,13 +126,13 @@ struct AppListReader {
     // MARK: Values
 
     private func items(_ node: Node, of path: String) throws(SetupError) -> [Node] {
-        guard let sequence = node.sequence else { throw self.bad(node, path, "a list") }
+        guard let sequence = node.sequence else { throw self.misplaced(node, path, "a list") }
         return Array(sequence)
     }
 
     private func members(_ node: Node, path: String, known: [String]) throws(SetupError) -> [String: Node] {
         guard let mapping = node.mapping else {
-            throw self.bad(node, path, "an entry with \(known.joined(separator: ", "))")
+            throw self.misplaced(node, path, "an entry with \(known.joined(separator: ", "))")
         }
         var members: [String: Node] = [:]
         for (key, value) in mapping {
@@ -160,6 +164,13 @@ struct AppListReader {
         }
     }
 
+    /// What stands where a list or an entry must; not repeated, as it may be a secret or a URL.
+    private func misplaced(_ node: Node, _ path: String, _ expected: String) -> SetupError {
+        let kind = node.scalar != nil ? "a single value" : node.sequence == nil ? "an entry" : "a list"
+        return .badSetting(name: path, value: kind, expected: expected)
+    }
+
+    /// A value that is no secret is not what it must be.
     private func bad(_ node: Node, _ path: String, _ expected: String) -> SetupError {
         let value = node.scalar?.string ?? (node.sequence == nil ? "an entry" : "a list")
         return .badSetting(name: path, value: value, expected: expected)

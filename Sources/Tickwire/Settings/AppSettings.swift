@@ -2,7 +2,7 @@ public import Channels
 import Foundation
 
 /// One application with all its keys, and what its own server is told.
-public struct AppSettings: Sendable {
+public struct AppSettings: Sendable, CustomStringConvertible, CustomReflectable {
     /// Who may connect and publish, and with which limits.
     public let app: App
     /// Who is told what happens on its channels.
@@ -14,6 +14,11 @@ public struct AppSettings: Sendable {
 
     /// Seals and gives out secrets; `nil` without a master key.
     var encryption: ChannelEncryption? { self.encryptionMasterKey.map { ChannelEncryption(masterKey: $0) } }
+
+    /// The app's id, without its secrets.
+    public var description: String { "AppSettings(id: \(self.app.id))" }
+    /// The app's id, without its secrets.
+    public var customMirror: Mirror { Mirror(self, children: ["id": self.app.id]) }
 
     /// The apps of the settings: the single one of `app` first, then those of `apps`.
     ///

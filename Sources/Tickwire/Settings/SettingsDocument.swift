@@ -52,6 +52,7 @@ struct SettingsDocument {
     ) throws(SetupError) {
         let name = path.joined(separator: ".")
         guard !SettingsLoader.listKeys.contains(name), node.null == nil else { return }
+        let isSecret = SettingsLoader.secretKeys.contains(name)
         if let mapping = node.mapping {
             for (key, value) in mapping { try self.add(value, path + [key.string ?? ""], to: &values) }
         } else if let sequence = node.sequence {
@@ -62,9 +63,9 @@ struct SettingsDocument {
                 }
                 texts.append(text)
             }
-            values[AbsoluteConfigKey(path)] = ConfigValue(.stringArray(texts), isSecret: false)
+            values[AbsoluteConfigKey(path)] = ConfigValue(.stringArray(texts), isSecret: isSecret)
         } else if let scalar = node.scalar {
-            values[AbsoluteConfigKey(path)] = ConfigValue(.string(scalar.string), isSecret: false)
+            values[AbsoluteConfigKey(path)] = ConfigValue(.string(scalar.string), isSecret: isSecret)
         }
     }
 }

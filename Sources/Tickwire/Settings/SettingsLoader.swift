@@ -42,6 +42,9 @@ public enum SettingsLoader {
             "publish.countDeliveries", "publish.encrypted", "auth.origins",
         ] + SettingsLoader.gatewayKeys
 
+    /// The keys whose values are never printed.
+    static let secretKeys: Set<String> = ["databaseURL", "app.secret", "app.encryptionMasterKey"]
+
     /// Reads and checks all settings.
     ///
     /// - Parameters:
