@@ -6,7 +6,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite("Limits of connections")
+@Suite("Limits of connections", .timeLimit(.minutes(2)))
 struct ConnectionLimitTests {
     private let loop = EmbeddedEventLoop()
     private let hub: Hub

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite("The HTTP fallback over real sockets")
+@Suite("The HTTP fallback over real sockets", .timeLimit(.minutes(2)))
 struct FallbackTests {
     private static let path = "/pusher/app/key/7/0123abcd"
 

@@ -54,6 +54,7 @@ final class FallbackSessions: Sendable {
     ///   - max: How many there may be.
     ///   - count: Counts a new session where else it counts, and says whether it may be; not called when one is found.
     ///   - make: Makes the session that was counted, and must have no effects beyond that.
+    /// - Returns: The session, old or new, or that there is no room.
     func findOrInsert(_ key: Key, max: Int, count: () -> Bool, make: () -> FallbackConnection) -> Outcome {
         self.entries.withLock { entries in
             if let entry = entries[key] { return .found(entry) }

@@ -47,7 +47,8 @@ extension HubShard {
             id: "\(id)", app: subscriber.app, transport: subscriber.transportName,
             age: Int((.now - self.epoch).components.seconds) - Int(state.openedAt), bytesWaiting: state.bytesPending,
             bytesHeld: self.held.bytes(slot), channelsHeld: self.held.count(slot),
-            isCongested: state.isBacklogged || state.isOverBudget, merges: state.merges, bytesPerSecondMax: self.meter.bytesPerSecond(slot)
+            isCongested: state.isBacklogged || state.isOverBudget, merges: state.merges,
+            bytesPerSecondMax: self.meter.bytesPerSecond(slot)
         )
     }
 }
