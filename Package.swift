@@ -99,7 +99,10 @@ let package = Package(
                 nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
             ]
         ),
-        library("GatewayTesting", ["Channels", "Compression", "Gateway", nioCore, nioEmbedded, nioWebSocket]),
+        library(
+            "GatewayTesting",
+            ["TickwireTesting", "Channels", "Compression", "Gateway", nioCore, nioEmbedded, nioWebSocket]
+        ),
         library(
             "Delivery", ["Market", "Notifications", "Postgres", "Store", "HTTPClient", logging, serviceLifecycle]
         ),
@@ -132,7 +135,7 @@ let package = Package(
         tests("CompressionTests", ["Compression"]),
         tests("FeedLanguageTests", ["Market", "FeedLanguage", "TickwireTesting"]),
         tests("AlertsTests", ["Market", "Alerts"]),
-        tests("ChannelsTests", ["Channels", crypto]),
+        tests("ChannelsTests", ["Market", "Channels", crypto]),
         tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto]),
         tests("HTTPClientTests", ["HTTPClient", "TickwireTesting"]),
         tests("PostgresTests", ["Postgres", logging]),
@@ -146,8 +149,9 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "Channels", "Compression", "Gateway", "GatewayTesting", hummingbird, logging, nioCore, nioEmbedded,
-                nioPosix, nioHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
+                "Market", "TickwireTesting", "Channels", "Compression", "Gateway", "GatewayTesting", hummingbird,
+                logging,
+                nioCore, nioEmbedded, nioPosix, nioHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
             ]
         ),
         tests(

@@ -15,8 +15,7 @@ chmod 755 "$work"
 cluster=
 . "$here/lib.sh"
 OUT=$work "$tools/build.sh"
-tickwire=${TICKWIRE_PROGRAM:-$here/../.build/release/tickwire}
-if [ -z "${TICKWIRE_PROGRAM:-}" ]; then (cd "$here/.." && swift build -c release --product tickwire >&2); fi
+tickwire=$(release_tickwire)
 
 stop() {
     kill "$limit" "$gateway" 2>/dev/null || true

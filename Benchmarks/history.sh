@@ -16,8 +16,7 @@ work=$(mktemp -d)
 chmod 755 "$work"
 cluster=
 . "$here/lib.sh"
-tickwire=${TICKWIRE_PROGRAM:-$here/../.build/release/tickwire}
-if [ -z "${TICKWIRE_PROGRAM:-}" ]; then (cd "$here/.." && swift build -c release --product tickwire >&2); fi
+tickwire=$(release_tickwire)
 
 day() { date -u -d "$first_day + $1 days" +%F; }
 
@@ -67,11 +66,9 @@ compare() {
         cat "$work/ours.last" >>"$work/ours"
         cat "$work/theirs.last" >>"$work/theirs"
     done
-    awk -v name="$name" -v count=$((count - 1)) -v ours="$(middle <"$work/ours")" -v theirs="$(middle <"$work/theirs")" \
+    awk -v name="$name" -v count=$((count - 1)) -v ours="$(median <"$work/ours")" -v theirs="$(median <"$work/theirs")" \
         'BEGIN { printf "%s: %d rows, tickwire %.1f ms, psql %.1f ms, ratio %.2f\n", name, count, ours, theirs, ours / theirs }'
 }
-
-middle() { sort -n | awk '{ value[NR] = $1 } END { print value[int((NR + 1) / 2)] }'; }
 
 history_of() { "$tickwire" history "$symbol" --venue simulated --format csv --since "$(day 2)" "$@" 2>/dev/null; }
 our_candles() { history_of --until "$(day 3)" --interval 1m; }

@@ -33,3 +33,9 @@ build() {
     swift build --package-path "$here" -c release --product "$1" >&2
     echo "$(swift build --package-path "$here" -c release --show-bin-path)/$1"
 }
+
+# Builds the program, unless TICKWIRE_PROGRAM names one, and prints its path.
+release_tickwire() {
+    if [ -z "${TICKWIRE_PROGRAM:-}" ]; then swift build --package-path "$here/.." -c release --product tickwire >&2; fi
+    echo "${TICKWIRE_PROGRAM:-$here/../.build/release/tickwire}"
+}

@@ -15,17 +15,22 @@ let package = Package(
     dependencies: [.package(name: "tickwire", path: "..")],
     targets: [
         .systemLibrary(name: "CLibFuzzer"),
+        .target(
+            name: "FuzzDriver",
+            dependencies: ["CLibFuzzer", .product(name: "TickwireTesting", package: "tickwire")],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "frame-fuzzer",
             dependencies: [
-                "CLibFuzzer", .product(name: "FeedKit", package: "tickwire"),
+                "FuzzDriver", .product(name: "FeedKit", package: "tickwire"),
                 .product(name: "TickwireTesting", package: "tickwire"),
             ],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "websocket-fuzzer",
-            dependencies: ["CLibFuzzer", .product(name: "GatewayTesting", package: "tickwire")],
+            dependencies: ["FuzzDriver", .product(name: "GatewayTesting", package: "tickwire")],
             swiftSettings: strict
         ),
     ]

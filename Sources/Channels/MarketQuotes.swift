@@ -89,7 +89,7 @@ package struct MarketQuotes: Sendable {
             if merged == 0 {
                 frame.data.append(contentsOf: data)
             } else {
-                data.withUnsafeBytes { TickText.append($0, merged: merged, to: &frame.data) }
+                data.withUnsafeBytes { TickText.escaped.append($0, merged: merged, to: &frame.data) }
             }
             frame.merged[symbol] = merged
         }

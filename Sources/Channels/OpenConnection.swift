@@ -9,13 +9,14 @@ struct OpenConnection: Sendable {
     /// Whom the connection is on its presence channels.
     private var userIDs: [ChannelName: String] = [:]
     private var user: SignedInUser?
-    private var clientEvents: RateLimiter
+    private var clientEvents: TokenBucket
 
     init(app: App, socketID: SocketID, limits: PusherConnection.Limits, now: ContinuousClock.Instant) {
         self.app = app
         self.socketID = socketID
         self.limits = limits
-        self.clientEvents = RateLimiter(rate: limits.clientEventsPerSecond, now: now)
+        self.clientEvents = TokenBucket(
+            perSecond: limits.clientEventsPerSecond, burst: limits.clientEventsPerSecond, now: now)
     }
 
     // MARK: Subscriptions

@@ -92,7 +92,7 @@ package struct TickerQuotes: Sendable {
     private static func full(_ data: [UInt8], _ merged: Int) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(data.count + 24)
-        data.withUnsafeBytes { TickText.append($0, merged: merged, to: &output) }
+        data.withUnsafeBytes { TickText.escaped.append($0, merged: merged, to: &output) }
         return output
     }
 }

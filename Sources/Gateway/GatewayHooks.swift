@@ -10,8 +10,8 @@ public struct GatewayHooks: Sendable {
     public var validateChannel: @Sendable (ChannelName) -> String?
     /// Told what happens on the channels of the app with this id.
     ///
-    /// Called on event loops: must not block.
-    public var channelActivity: @Sendable (String, ChannelActivity) -> Void
+    /// Called on event loops: must not block. `nil`: nobody wants to know, and nothing is noted for it.
+    public var channelActivity: (@Sendable (String, ChannelActivity) -> Void)?
     /// Says why the program cannot serve yet, or `nil` when it can: the answer of `/readyz`.
     public var notReadyReason: @Sendable () async -> String?
     /// Further lines for `/metrics` in Prometheus' text format.
@@ -24,7 +24,7 @@ public struct GatewayHooks: Sendable {
     /// Hooks that do nothing unless given.
     public init(
         validateChannel: @escaping @Sendable (ChannelName) -> String? = { _ in nil },
-        channelActivity: @escaping @Sendable (String, ChannelActivity) -> Void = { _, _ in },
+        channelActivity: (@Sendable (String, ChannelActivity) -> Void)? = nil,
         notReadyReason: @escaping @Sendable () async -> String? = { nil },
         metrics: @escaping @Sendable () async -> String = { "" },
         routes: @escaping @Sendable (Router<BasicRequestContext>) -> Void = { _ in },

@@ -4,6 +4,7 @@ import Gateway
 import NIOCore
 import NIOEmbedded
 import NIOWebSocket
+public import TickwireTesting
 
 /// What must hold for any bytes that a client sends on an open WebSocket.
 ///
@@ -13,16 +14,6 @@ import NIOWebSocket
 ///
 /// Used by `Fuzzing/fuzz.sh` with inputs that libFuzzer makes up, and by the tests with those it kept.
 public struct WebSocketFuzzCheck {
-    /// What came of an input.
-    public enum Verdict: Equatable, Sendable {
-        /// Everything held.
-        case passed
-        /// Too short to say anything.
-        case skipped
-        /// Something did not hold.
-        case failed(String)
-    }
-
     private static let bytesMax = 10_000
     private let inflater: Inflater
 
@@ -32,7 +23,7 @@ public struct WebSocketFuzzCheck {
     }
 
     /// Tries one input: a byte of options, a seed for the cuts, then the bytes or a recipe for frames.
-    public func run(_ input: some Collection<UInt8>) -> Verdict {
+    public func run(_ input: some Collection<UInt8>) -> FuzzVerdict {
         let input = Array(input)
         guard input.count > 2 else { return .skipped }
         let isCompressed = input[0] & 2 != 0

@@ -8,16 +8,6 @@ import Market
 ///
 /// Used by `Fuzzing/fuzz.sh` with inputs that libFuzzer makes up, and by the tests with those it kept.
 public struct FuzzCheck {
-    /// What came of an input.
-    public enum Verdict: Equatable, Sendable {
-        /// Everything held.
-        case passed
-        /// It names no feed, so nothing was tried.
-        case skipped
-        /// Something did not hold.
-        case failed(String)
-    }
-
     private static let receivedTime = Timestamp(nanoseconds: 1_800_000_000_000_000_000)
     private let feeds: [String: Feed]
     private var usedDecoders: [String: FrameDecoder] = [:]
@@ -28,8 +18,8 @@ public struct FuzzCheck {
         self.feeds = Dictionary((feeds + [words]).map { ("\($0.name)", $0) }, uniquingKeysWith: { $1 })
     }
 
-    /// Tries one input.
-    public mutating func run(_ input: some Collection<UInt8>) -> Verdict {
+    /// Tries one input; one that names no feed is skipped.
+    public mutating func run(_ input: some Collection<UInt8>) -> FuzzVerdict {
         switch FuzzInput(input) {
         case nil: .skipped
         case .file(let text): Self.load(text)
@@ -37,7 +27,7 @@ public struct FuzzCheck {
         }
     }
 
-    private static func load(_ text: String) -> Verdict {
+    private static func load(_ text: String) -> FuzzVerdict {
         do {
             let feed = try Feed.load(yaml: text, file: "fuzz.yaml")
             _ = feed.runTests()
@@ -50,7 +40,7 @@ public struct FuzzCheck {
         return .passed
     }
 
-    private mutating func decode(_ frames: [[UInt8]], feed name: String) -> Verdict {
+    private mutating func decode(_ frames: [[UInt8]], feed name: String) -> FuzzVerdict {
         guard let feed = self.feeds[name] else { return .skipped }
         var new = FrameDecoder(feed: feed, symbols: [])
         var used = self.usedDecoders[name] ?? FrameDecoder(feed: feed, symbols: [])

@@ -3,6 +3,8 @@
 Run by scripts/test.sh, which sets TICKWIRE_TEST_DATABASE_URL and builds the program.
 """
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -50,6 +52,11 @@ def free_port():
 
 
 free_port.given = set()
+
+
+def sign(text, secret=APP["TICKWIRE_APP_SECRET"]):
+    """The hexadecimal HMAC-SHA256 that the Pusher protocol signs with."""
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def environment(**extra):

@@ -1,9 +1,12 @@
 """Exchanges mocked on the wire: real WebSocket servers that speak a provider's dialect."""
 import asyncio
+import contextlib
 import json
 import threading
 
 import websockets
+
+from conftest import free_port, wait_until
 
 
 class MockExchange:
@@ -125,3 +128,16 @@ class PriceExchange(MockExchange):
                 await client.send(text)
 
         self.call(send())
+
+
+@contextlib.contextmanager
+def fed_gateway(start, database):
+    """A gateway, and an exchange whose prices an ingester of its own brings to it; BTC-USD stands at 100."""
+    gateway = start("gateway", DATABASE_URL=database)
+    with PriceExchange(free_port()) as exchange:
+        start("ingest", "--feeds", "sim", "--feed-url", f"sim={exchange.url}", "--symbols", "BTC-USD",
+              "--publish-to", f"http://127.0.0.1:{gateway.port}", DATABASE_URL=database)
+        wait_until(exchange.subscribed, what="the feed's subscription")
+        exchange.trade("BTC-USD", "100")
+        wait_until(lambda: "BTC-USD" in gateway.get("/v1/symbols"), what="the symbol at the gateway")
+        yield gateway, exchange

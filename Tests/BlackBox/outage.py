@@ -5,8 +5,6 @@ recorder catches up, and whether everything is stored in the end.
 """
 import argparse
 import datetime
-import hashlib
-import hmac
 import json
 import pathlib
 import subprocess
@@ -18,7 +16,7 @@ import time
 from websockets.sync.client import connect
 
 from cluster import Cluster
-from conftest import APP, PROGRAM, ROOT, Service, environment, free_port, rows, tickwire, wait_until
+from conftest import APP, PROGRAM, ROOT, Service, environment, free_port, rows, sign, tickwire, wait_until
 from soak import Exchange, Report, metric, wait_quietly
 
 
@@ -75,9 +73,8 @@ def join_alerts(connection):
     """Subscribes a connection to one user's alerts."""
     socket_id = json.loads(json.loads(connection.recv(10))["data"])["socket_id"]
     channel = "private-alerts-ann"
-    digest = hmac.new(APP["TICKWIRE_APP_SECRET"].encode(), f"{socket_id}:{channel}".encode(), hashlib.sha256).hexdigest()
-    connection.send(json.dumps({
-        "event": "pusher:subscribe", "data": {"channel": channel, "auth": f"{APP['TICKWIRE_APP_KEY']}:{digest}"}}))
+    auth = APP["TICKWIRE_APP_KEY"] + ":" + sign(f"{socket_id}:{channel}")
+    connection.send(json.dumps({"event": "pusher:subscribe", "data": {"channel": channel, "auth": auth}}))
     assert json.loads(connection.recv(10))["event"] == "pusher_internal:subscription_succeeded"
 
 

@@ -1,6 +1,5 @@
 """What the tests of the protocol share: a raw client that signs for itself, and one running gateway per file."""
 import hashlib
-import hmac
 import json
 import time
 import urllib.error
@@ -11,7 +10,7 @@ import pusher
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from conftest import APP, Service, environment, free_port
+from conftest import APP, Service, environment, free_port, sign
 
 KEY, SECRET, APP_ID = APP["TICKWIRE_APP_KEY"], APP["TICKWIRE_APP_SECRET"], APP["TICKWIRE_APP_ID"]
 
@@ -27,10 +26,6 @@ def run_gateway(database, folder, **extra):
         yield service.wait_ready()
     finally:
         service.stop()
-
-
-def sign(text, secret=SECRET):
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def library(port, **options):

@@ -1,7 +1,6 @@
 """Users, tokens, and the auth endpoints that clients of the Pusher protocol ask."""
 import base64
 import hashlib
-import hmac
 import http.client
 import json
 import urllib.parse
@@ -9,14 +8,10 @@ import urllib.parse
 import pytest
 from websockets.sync.client import connect
 
-from conftest import APP, rows, tickwire, wait_until
+from conftest import APP, rows, sign, tickwire, wait_until
 
 KEY, SECRET = APP["TICKWIRE_APP_KEY"], APP["TICKWIRE_APP_SECRET"]
 MASTER = base64.b64encode(bytes(range(32))).decode()
-
-
-def sign(text, secret=SECRET):
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def ask(port, path, fields, token=None, headers=None, json_body=False):

@@ -1,6 +1,5 @@
 """Clients that cannot open a WebSocket: pusher-js's xhr_streaming and xhr_polling, and the event stream for curl."""
 import hashlib
-import hmac
 import http.client
 import json
 import re
@@ -13,7 +12,7 @@ import time
 import pusher
 import pytest
 
-from conftest import APP, PROGRAM, Service, environment, free_port, wait_until
+from conftest import APP, PROGRAM, Service, environment, free_port, sign, wait_until
 from exchanges import PriceExchange
 from xhr import XHRSocket
 
@@ -91,7 +90,7 @@ def publish_unescaped(connection, batch):
     body = json.dumps({"batch": batch}, ensure_ascii=False).encode()
     path = f"/apps/{APP_ID}/batch_events"
     query = f"auth_key={KEY}&auth_timestamp={int(time.time())}&auth_version=1.0&body_md5={hashlib.md5(body).hexdigest()}"
-    signature = hmac.new(SECRET.encode(), f"POST\n{path}\n{query}".encode(), hashlib.sha256).hexdigest()
+    signature = sign(f"POST\n{path}\n{query}")
     connection.request("POST", f"{path}?{query}&auth_signature={signature}", body)
     answer = connection.getresponse()
     assert answer.read() == b"{}" and answer.status == 200

@@ -7,7 +7,8 @@ import pysher
 import pytest
 
 from conftest import wait_until
-from protocol import KEY, SECRET, Client, get, library, request, run_gateway, sign
+from conftest import sign
+from protocol import KEY, SECRET, Client, get, library, request, run_gateway
 
 
 @pytest.fixture(scope="module")

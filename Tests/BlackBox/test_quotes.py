@@ -2,8 +2,6 @@
 import asyncio
 import contextlib
 import datetime
-import hashlib
-import hmac
 import json
 import socket
 import threading
@@ -14,8 +12,8 @@ import urllib.request
 import pytest
 from websockets.sync.client import connect
 
-from conftest import APP, PROGRAM, Service, environment, free_port, new_database, tickwire, wait_until
-from exchanges import PriceExchange
+from conftest import APP, PROGRAM, Service, environment, free_port, new_database, sign, tickwire, wait_until
+from exchanges import PriceExchange, fed_gateway
 
 # A debug build takes 5 000 ticks a second on an idle machine only.
 RATE = 5000 if "release" in PROGRAM else 1000
@@ -70,7 +68,7 @@ def signed(path):
     """The path of a signed GET request, as the HTTP API wants it."""
     query = f"auth_key={KEY}&auth_timestamp={int(time.time())}&auth_version=1.0"
     text = f"GET\n{path}\n{query}"
-    return f"{path}?{query}&auth_signature={hmac.new(SECRET.encode(), text.encode(), hashlib.sha256).hexdigest()}"
+    return f"{path}?{query}&auth_signature={sign(text)}"
 
 
 def without(tick, *keys):
@@ -353,13 +351,7 @@ def test_candles_go_on_after_a_restart(start, database):
 
 
 def test_a_gateway_fed_over_http_has_them_too(start, database):
-    gateway = start("gateway", DATABASE_URL=database)
-    with PriceExchange(free_port()) as exchange:
-        start("ingest", "--feeds", "sim", "--feed-url", f"sim={exchange.url}", "--symbols", "BTC-USD",
-              "--publish-to", f"http://127.0.0.1:{gateway.port}", DATABASE_URL=database)
-        wait_until(exchange.subscribed, what="the feed's subscription")
-        exchange.trade("BTC-USD", "100")
-        wait_until(lambda: "BTC-USD" in gateway.get("/v1/symbols"), what="the symbol at the gateway")
+    with fed_gateway(start, database) as (gateway, exchange):
         channels = ["ticker-BTC-USD", "ticker-BTC-USD;100ms", "ticker-BTC-USD;delta", "market;100ms", "candles-BTC-USD;1m"]
         client = Client(gateway.port, *channels)
         for price in range(101, 131):

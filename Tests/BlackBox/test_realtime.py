@@ -13,7 +13,7 @@ from pysher.channel import Channel
 from websockets.sync.client import connect
 
 from conftest import APP, free_port, wait_until
-from exchanges import PriceExchange
+from exchanges import PriceExchange, fed_gateway
 
 KEY, SECRET, APP_ID = APP["TICKWIRE_APP_KEY"], APP["TICKWIRE_APP_SECRET"], APP["TICKWIRE_APP_ID"]
 
@@ -181,13 +181,7 @@ def test_private_channels_need_a_signature(market):
 
 
 def test_a_separate_ingester_feeds_a_gateway(start, database):
-    gateway = start("gateway", DATABASE_URL=database)
-    with PriceExchange(free_port()) as exchange:
-        start("ingest", "--feeds", "sim", "--feed-url", f"sim={exchange.url}", "--symbols", "BTC-USD",
-              "--publish-to", f"http://127.0.0.1:{gateway.port}", DATABASE_URL=database)
-        wait_until(exchange.subscribed, what="the feed's subscription")
-        exchange.trade("BTC-USD", "100")
-        wait_until(lambda: "BTC-USD" in gateway.get("/v1/symbols"), what="the symbol at the gateway")
+    with fed_gateway(start, database) as (gateway, exchange):
         ticks, snapshots = [], []
         client = subscriber(gateway.port)
         listen(

@@ -1,7 +1,5 @@
 """Webhooks as an application's own server sees them, checked with pusher's library."""
 import contextlib
-import hashlib
-import hmac
 import json
 import time
 
@@ -9,7 +7,7 @@ import pusher
 import pytest
 from websockets.sync.client import connect
 
-from conftest import APP, wait_until
+from conftest import APP, sign, wait_until
 from hooks import HookReceiver
 
 KEY, SECRET, APP_ID = APP["TICKWIRE_APP_KEY"], APP["TICKWIRE_APP_SECRET"], APP["TICKWIRE_APP_ID"]
@@ -26,7 +24,7 @@ def subscribe(connection, channel, socket_id="", data=None, key=KEY, secret=SECR
     fields = {"channel": channel}
     if channel.startswith(("private-", "presence-")):
         text = f"{socket_id}:{channel}" + (f":{data}" if data else "")
-        fields["auth"] = f"{key}:" + hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+        fields["auth"] = f"{key}:{sign(text, secret)}"
         if data:
             fields["channel_data"] = data
     connection.send(json.dumps({"event": "pusher:subscribe", "data": fields}))

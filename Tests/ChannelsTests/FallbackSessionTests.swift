@@ -1,3 +1,4 @@
+import Market
 import Testing
 
 @testable import Channels
@@ -207,7 +208,7 @@ struct FallbackSessionTests {
 
     @Test("any sequence of frames and reopenings delivers each frame once, in order", arguments: UInt64(0)..<100)
     func deliversOnce(seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = SplitMix64(seed: seed)
         var session = FallbackSession(limits: .init(queueBytesMax: .max, responseLengthMax: 60), now: self.start)
         var sent = 0
         var lines = ""
@@ -232,17 +233,5 @@ struct FallbackSessionTests {
         let numbers = lines.matches(of: /"(\d+)"/).compactMap { Int($0.output.1) }
         #expect(numbers == Array(0..<sent))
         #expect(lines.hasPrefix("o\n") && lines.dropFirst().firstIndex(of: "o") == nil)
-    }
-}
-
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var value = self.state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -6,11 +6,11 @@ import Testing
 struct TickTextTests {
     private func merged(_ data: String, _ count: Int) -> String {
         var output: [UInt8] = []
-        Array(data.utf8).withUnsafeBytes { TickText.append($0, merged: count, to: &output) }
+        Array(data.utf8).withUnsafeBytes { TickText.escaped.append($0, merged: count, to: &output) }
         return String(decoding: output, as: UTF8.self)
     }
 
-    private func weight(_ data: String) -> Int { Array(data.utf8).withUnsafeBytes { TickText.weight($0) } }
+    private func weight(_ data: String) -> Int { Array(data.utf8).withUnsafeBytes { TickText.escaped.weight($0) } }
 
     @Test(
         "merged is put last, in place of the one that is there",
@@ -25,6 +25,18 @@ struct TickTextTests {
         #expect(self.merged(data, 7) == expected)
     }
 
+    @Test(
+        "Outside of a frame merged replaces itself as the last member",
+        arguments: [
+            ("{}", #"{"merged":3}"#), (#"{"a":1}"#, #"{"a":1,"merged":3}"#),
+            (#"{"a":1,"merged":12}"#, #"{"a":1,"merged":3}"#), (#"{"merged":2}"#, #"{"merged":3}"#), ("[1]", "[1]"),
+        ])
+    func plain(data: String, result: String) {
+        var output: [UInt8] = []
+        Array(data.utf8).withUnsafeBytes { TickText.plain.append($0, merged: 3, to: &output) }
+        #expect(String(decoding: output, as: UTF8.self) == result)
+    }
+
     @Test("Data without merged stands for one tick")
     func weights() {
         #expect(self.weight(#"{\"a\":1}"#) == 1)
@@ -36,7 +48,7 @@ struct TickTextTests {
 
     @Test("The sequence is found at the end")
     func sequences() {
-        func sequence(_ text: String) -> UInt64? { Array(text.utf8).withUnsafeBytes { TickText.sequence($0) } }
+        func sequence(_ text: String) -> UInt64? { Array(text.utf8).withUnsafeBytes { TickText.escaped.sequence($0) } }
         #expect(sequence(#"{\"a\":1,\"sequence\":1795435200151021}"#) == 1_795_435_200_151_021)
         #expect(sequence(#"{\"sequence\":5,\"merged\":12}"#) == 5)
         #expect(sequence(#"{\"a\":1}"#) == nil)

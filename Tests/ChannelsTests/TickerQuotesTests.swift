@@ -1,22 +1,8 @@
 import Foundation
+import Market
 import Testing
 
 @testable import Channels
-
-/// A small generator with a seed, so that a failure can be repeated.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { self.state = seed &+ 0x9E37_79B9_7F4A_7C15 }
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var value = self.state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-}
 
 @Suite("A derived ticker channel")
 struct TickerQuotesTests {
@@ -113,14 +99,14 @@ struct TickerQuotesTests {
         "Assigning gives what a full client holds, however ticks are merged and whenever one joins",
         arguments: UInt64(0)..<300)
     func reconstruction(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         var full = TickerQuotes(isDelta: false)
         var delta = TickerQuotes(isDelta: true)
         var newest: [UInt8] = []
         var fullState: [String: String] = [:]
         var states: [[String: String]] = []
         var fullSequence: Int?
-        func field(_ name: String, _ random: inout SeededGenerator) -> String? {
+        func field(_ name: String, _ random: inout SplitMix64) -> String? {
             switch Int.random(in: 0..<20, using: &random) {
             case 0: nil
             case 1: "\"\(name)\":\"\\u00e9\\\"\\\\ \(Int.random(in: 0..<2, using: &random))\""

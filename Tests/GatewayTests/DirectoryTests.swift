@@ -1,4 +1,5 @@
 import Channels
+import Market
 import NIOCore
 import Testing
 
@@ -83,7 +84,7 @@ struct DirectoryTests {
             var user: String
             var view: Set<String>
         }
-        var random = Random(state: seed)
+        var random = SplitMix64(seed: seed)
         var state = self.state(loops: 3)
         var connections: [Connection] = []
         func read(_ loop: Int, _ notices: [Notice]) throws {
@@ -259,18 +260,5 @@ struct DirectoryTests {
         self.signOut(&state, "w", unwatching: ["a"], at: 9)
         self.signOut(&state, "a", at: 10)
         #expect(state.watched.isEmpty && state.connections.isEmpty && state.dueUsers.isEmpty)
-    }
-}
-
-/// SplitMix64: the same numbers for the same seed.
-private struct Random: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        self.state &+= 0x9E37_79B9_7F4A_7C15
-        var value = self.state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

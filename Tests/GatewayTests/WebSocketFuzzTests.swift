@@ -1,6 +1,7 @@
 import Foundation
 import GatewayTesting
 import Testing
+import TickwireTesting
 
 @Suite("What reaches an open WebSocket", .timeLimit(.minutes(5)))
 struct WebSocketFuzzTests {

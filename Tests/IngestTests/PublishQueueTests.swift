@@ -210,16 +210,6 @@ struct PublishBodyTests {
     }
 
     @Test(
-        "merged replaces itself as the last member",
-        arguments: [
-            ("{}", #"{"merged":3}"#), (#"{"a":1}"#, #"{"a":1,"merged":3}"#),
-            (#"{"a":1,"merged":12}"#, #"{"a":1,"merged":3}"#), (#"{"merged":2}"#, #"{"merged":3}"#), ("[1]", "[1]"),
-        ])
-    func merged(data: String, result: String) {
-        #expect(String(decoding: TickMerging.data(Array(data.utf8), merged: 3), as: UTF8.self) == result)
-    }
-
-    @Test(
         "Hosted Pusher is known by its host",
         arguments: [
             ("https://api-eu.pusher.com", true), ("http://api.pusherapp.com:80/x", true),

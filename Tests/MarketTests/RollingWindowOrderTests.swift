@@ -3,20 +3,11 @@ import Testing
 
 @Suite("The rolling window and trades that come late")
 struct RollingWindowOrderTests {
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            self.state = self.state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return self.state ^ (self.state >> 29)
-        }
-    }
-
     @Test(
         "Backfilled trades fall into their minute: any order gives the window that the right order gives",
         arguments: UInt64(0)..<100)
     func anyOrder(seed: UInt64) throws {
-        var random = Generator(state: seed)
+        var random = SplitMix64(seed: seed)
         // Distinct times over half an hour, so that the right order is one.
         let trades = try (0..<Int.random(in: 1...60, using: &random)).map { index in
             let second = Int64(index) * 29 + Int64.random(in: 0..<29, using: &random)

@@ -1,28 +1,14 @@
-import CLibFuzzer
 import FeedLanguage
 import Foundation
+import FuzzDriver
 import TickwireTesting
 
-/// Hands the command line to libFuzzer, which calls back with one input after the other and ends the program.
+/// Fuzzes the feeds' frame scanner, compiled programs and file loader.
 @main
 enum FuzzerCommand {
-    // SAFETY: set before libFuzzer starts, and libFuzzer calls from one thread.
-    nonisolated(unsafe) private static var check: FuzzCheck?
-
     static func main() throws {
-        Self.check = try FuzzCheck(feeds: Self.feeds())
-        var count = CommandLine.argc
-        var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
-        exit(
-            LLVMFuzzerRunDriver(&count, &arguments) { data, size in
-                switch Self.check?.run(UnsafeBufferPointer(start: data, count: size)) {
-                case .passed: 0
-                // Tells libFuzzer not to keep the input.
-                case .skipped, nil: -1
-                case .failed(let problem): fatalError(problem)
-                }
-            }
-        )
+        var check = try FuzzCheck(feeds: Self.feeds())
+        FuzzDriver.run { check.run($0) }
     }
 
     /// The shipped feed files.

@@ -38,6 +38,14 @@ public struct ChannelEncryption: Sendable {
         return self.sealed(data, for: channel, nonce: nonce)
     }
 
+    /// The event for an encrypted channel, its data sealed.
+    public func sealed(_ event: ChannelEvent, for channel: String) -> ChannelEvent {
+        var event = event
+        event.channel = channel
+        event.data = self.sealed(event.data, for: channel)
+        return event
+    }
+
     func sealed(_ data: [UInt8], for channel: String, nonce: [UInt8]) -> [UInt8] {
         let box = SecretBox.seal(data, key: self.key(of: channel), nonce: nonce)
         return Array(#"{"nonce":"\#(Base64.text(nonce))","ciphertext":"\#(Base64.text(box))"}"#.utf8)

@@ -57,41 +57,32 @@ enum Poly1305 {
                 d[(i + j) % 5] += i + j < 5 ? product : product * 5
             }
         }
-        var carry: UInt64 = 0
-        for index in 0..<5 {
-            d[index] += carry
-            carry = d[index] >> 26
-            d[index] &= Self.mask
-        }
-        d[0] += carry * 5
+        d[0] += Self.carry(&d) * 5
         d[1] += d[0] >> 26
         d[0] &= Self.mask
         return d
     }
 
+    /// Takes what does not fit into a limb on to the next one, and returns what does not fit into the last.
+    private static func carry(_ limbs: inout Limbs, adding start: UInt64 = 0) -> UInt64 {
+        var carry = start
+        for index in 0..<5 {
+            limbs[index] += carry
+            carry = limbs[index] >> 26
+            limbs[index] &= Self.mask
+        }
+        return carry
+    }
+
     /// The sum, fully reduced, plus the key's second half modulo 2¹²⁸.
     private static func finish(_ sum: Limbs, pad: ArraySlice<UInt8>) -> [UInt8] {
         var h = sum
-        for _ in 0..<2 {
-            var carry: UInt64 = 0
-            for index in 0..<5 {
-                h[index] += carry
-                carry = h[index] >> 26
-                h[index] &= Self.mask
-            }
-            h[0] += carry * 5
-        }
+        for _ in 0..<2 { h[0] += Self.carry(&h) * 5 }
         h[1] += h[0] >> 26
         h[0] &= Self.mask
         // h + 5 − 2¹³⁰: taken when it is not negative, chosen by a mask instead of a branch.
         var g = h
-        var carry: UInt64 = 5
-        for index in 0..<5 {
-            g[index] += carry
-            carry = g[index] >> 26
-            g[index] &= Self.mask
-        }
-        let isReduced = 0 &- carry
+        let isReduced = 0 &- Self.carry(&g, adding: 5)
         for index in 0..<5 { h[index] = h[index] & ~isReduced | g[index] & isReduced }
         var total: UInt128 = 0
         // Bits above 128 are cut off on purpose.

@@ -24,7 +24,7 @@ public enum FallbackMessages {
     /// - Returns: The texts as UTF-8, in their order.
     /// - Throws: ``Failure``; nothing of a bad body counts.
     public static func read(_ body: UnsafeBufferPointer<UInt8>, bytesMax: Int) throws(Failure) -> [[UInt8]] {
-        guard Self.isText(body) else { throw .invalid("it is not valid UTF-8") }
+        guard body.isUTF8 else { throw .invalid("it is not valid UTF-8") }
         var texts: [[UInt8]] = []
         do throws(ChannelsError) {
             var reader = JSONReader(body)
@@ -39,9 +39,5 @@ public enum FallbackMessages {
         }
         guard texts.allSatisfy({ $0.count <= bytesMax }) else { throw .tooLarge(limit: bytesMax) }
         return texts
-    }
-
-    private static func isText(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        (try? UTF8Span(validating: bytes.span)) != nil  // Which byte is wrong helps nobody.
     }
 }

@@ -9,18 +9,11 @@ enum SentFrame {
 
     /// Calls `body` for each frame in `bytes`, which must hold whole frames.
     static func forEach(in bytes: UnsafeRawBufferPointer, _ body: (SentFrame) -> Void) {
-        let bytes = bytes.bindMemory(to: UInt8.self)
-        var position = 0
-        while position < bytes.count {
-            var count = Int(bytes[position + 1])
-            var start = position + 2
-            if count > 125 {
-                let width = count == 126 ? 2 : 8
-                count = bytes[start..<(start + width)].reduce(0) { $0 << 8 | Int($1) }
-                start += width
-            }
-            let payload = UnsafeBufferPointer(rebasing: bytes[start..<(start + count)])
-            switch WebSocketHeader.Opcode(rawValue: bytes[position] & 0xF) {
+        var rest = bytes
+        while let (header, count) = WebSocketHeader.lengths(rest) {
+            let payload = UnsafeRawBufferPointer(rebasing: rest[header..<(header + count)])
+                .bindMemory(to: UInt8.self)
+            switch WebSocketHeader.Opcode(rawValue: rest[0] & 0xF) {
             case .text: body(.text(payload))
             case .ping: body(.ping)
             case .pong: break  // Answers a ping of the client, which has no frames of its own here.
@@ -28,9 +21,9 @@ enum SentFrame {
                 // Without a code is what RFC 6455 section 7.1.5 calls 1005.
                 let code = count < 2 ? 1005 : UInt16(payload[0]) << 8 | UInt16(payload[1])
                 body(.close(code: code, reason: String(decoding: payload.dropFirst(2), as: UTF8.self)))
-            case .binary, nil: preconditionFailure("a shard sent opcode \(bytes[position] & 0xF)")
+            case .binary, nil: preconditionFailure("a shard sent opcode \(rest[0] & 0xF)")
             }
-            position = start + count
+            rest = UnsafeRawBufferPointer(rebasing: rest[(header + count)...])
         }
     }
 }

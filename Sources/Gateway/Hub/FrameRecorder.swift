@@ -29,23 +29,12 @@ struct FrameRecorder {
 
     /// Takes whole WebSocket frames, one after the other; what is none ends the record.
     mutating func add(_ bytes: UnsafeRawBufferPointer, now: NIODeadline) {
-        var rest = bytes[...]
-        while rest.count >= 2 {
-            let header = WebSocketHeader.length(of: rest)
-            guard rest.count >= header else { return }
-            let first = rest.startIndex
-            let length: Int
-            switch header {
-            case 4: length = Int(rest[first + 2]) << 8 | Int(rest[first + 3])
-            case 10: length = rest[(first + 2)..<(first + 10)].reduce(0) { $0 << 8 | Int($1) }
-            default: length = Int(rest[first + 1] & 0x7F)
-            }
-            guard length >= 0, rest.count - header >= length else { return }
-            let payload = rest[(first + header)..<(first + header + length)]
-            let head = String(decoding: payload.prefix(Self.headMax), as: UTF8.self)
+        var rest = bytes
+        while let (header, length) = WebSocketHeader.lengths(rest) {
+            let head = String(decoding: rest[header..<(header + length)].prefix(Self.headMax), as: UTF8.self)
             if self.records.count == Self.recordsMax { self.records.removeFirst() }
             self.records.append(Record(sentAt: now, bytes: header + length, head: head))
-            rest = rest[(first + header + length)...]
+            rest = UnsafeRawBufferPointer(rebasing: rest[(header + length)...])
         }
     }
 }

@@ -38,7 +38,7 @@ struct HeldEvents {
     mutating func hold(
         _ slot: Int32, channel: Int32, tick frame: UnsafeRawBufferPointer, data: Range<Int>
     ) -> Bool {
-        var merged = TickText.weight(UnsafeRawBufferPointer(rebasing: frame[data]))
+        var merged = TickText.escaped.weight(UnsafeRawBufferPointer(rebasing: frame[data]))
         if case .frame(_, _, let older) = self.slots[slot]?.events[channel] { merged += older }
         return self.put(.frame(Array(frame), data: data, merged: merged), slot, channel)
     }

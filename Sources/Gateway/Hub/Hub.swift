@@ -153,7 +153,7 @@ public final class Hub: EventPublisher, Sendable {
 
     /// Publishes an encoded batch.
     func publish(_ batch: EventBatch) {
-        self.recentTicks.record(batch, now: .now())
+        self.recentTicks.record(batch)
         if let shard = self.shards.first(where: { $0.eventLoop.inEventLoop }) { return shard.publish(batch) }
         self.shards.first?.counters.eventsPublished.wrappingIncrement(by: batch.entries.count, ordering: .relaxed)
         for shard in self.shards {

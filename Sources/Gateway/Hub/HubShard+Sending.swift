@@ -191,7 +191,7 @@ extension HubShard {
     private func send(_ index: Int32, _ event: HeldEvents.Event, of channel: Int32) {
         switch event {
         case .frame(let frame, let data, let merged):
-            let own = frame.withUnsafeBytes { TickText.weight(UnsafeRawBufferPointer(rebasing: $0[data])) }
+            let own = frame.withUnsafeBytes { TickText.escaped.weight(UnsafeRawBufferPointer(rebasing: $0[data])) }
             guard merged > own else {
                 frame.withUnsafeBytes { self.send(index, $0) }
                 return
@@ -214,11 +214,11 @@ extension HubShard {
 
     /// A frame whose data says that it stands for `merged` ticks.
     private static func counted(_ frame: [UInt8], data: Range<Int>, merged: Int) -> ArraySlice<UInt8> {
-        let header = WebSocketHeader.length(of: frame)
+        let header = frame.withUnsafeBytes { WebSocketHeader.lengths($0)?.header ?? 0 }
         return WebSocketHeader.textFrame { output in
             output.append(contentsOf: frame[header..<data.lowerBound])
             frame.withUnsafeBytes {
-                TickText.append(UnsafeRawBufferPointer(rebasing: $0[data]), merged: merged, to: &output)
+                TickText.escaped.append(UnsafeRawBufferPointer(rebasing: $0[data]), merged: merged, to: &output)
             }
             output.append(contentsOf: frame[data.upperBound...])
         }

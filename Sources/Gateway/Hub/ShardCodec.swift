@@ -32,7 +32,8 @@ final class ShardCodec {
     ///
     /// - Returns: `nil`, without a call, when the frame is not smaller compressed.
     func withPacked<Result>(_ frame: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
-        let payload = UnsafeRawBufferPointer(rebasing: frame[WebSocketHeader.length(of: frame)...])
+        guard let header = WebSocketHeader.lengths(frame)?.header else { return nil }
+        let payload = UnsafeRawBufferPointer(rebasing: frame[header...])
         guard payload.count >= Self.payloadBytesMin else { return nil }
         self.packed.removeAll(keepingCapacity: true)
         do throws(CompressionError) {

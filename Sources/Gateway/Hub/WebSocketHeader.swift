@@ -50,22 +50,20 @@ enum WebSocketHeader {
         return first
     }
 
-    /// The length of the header of a whole unmasked frame.
-    static func length(of frame: UnsafeRawBufferPointer) -> Int {
-        switch frame[1] {
-        case 126: 4
-        case 127: 10
-        default: 2
-        }
-    }
-
-    /// The length of an unmasked frame's header.
-    static func length(of frame: some Collection<UInt8>) -> Int {
-        switch frame.dropFirst().first ?? 0 {
-        case 126: 4
-        case 127: 10
-        default: 2
-        }
+    /// The lengths of the header and of the payload of the unmasked frame that `bytes` begin with.
+    ///
+    /// - Returns: `nil` when the frame is not whole.
+    static func lengths(_ bytes: UnsafeRawBufferPointer) -> (header: Int, payload: Int)? {
+        guard bytes.count >= 2 else { return nil }
+        let header =
+            switch bytes[1] {
+            case 126: 4
+            case 127: 10
+            default: 2
+            }
+        guard bytes.count >= header else { return nil }
+        let payload = header == 2 ? Int(bytes[1]) : bytes[2..<header].reduce(0) { $0 << 8 | Int($1) }
+        return payload >= 0 && payload <= bytes.count - header ? (header, payload) : nil
     }
 
     /// One final text frame.

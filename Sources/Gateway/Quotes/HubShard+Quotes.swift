@@ -102,7 +102,7 @@ extension HubShard {
         if isTick || entry.name == "snapshot" {
             source.newest.removeAll(keepingCapacity: true)
             source.newest.append(contentsOf: bytes[entry.data])
-            let weight = isTick ? TickText.weight(UnsafeRawBufferPointer(rebasing: bytes[entry.data])) : 0
+            let weight = isTick ? TickText.escaped.weight(UnsafeRawBufferPointer(rebasing: bytes[entry.data])) : 0
             for derived in source.derived { self.ticked(derived, weight: weight) }
             for (market, symbol) in source.markets { self.ticked(market, symbol: symbol, weight: weight) }
         } else if entry.name == "stale" || entry.name == "gap" || entry.name == "halt" {

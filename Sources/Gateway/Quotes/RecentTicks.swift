@@ -48,8 +48,9 @@ final class RecentTicks: Sendable {
     }
 
     /// Keeps the ticks of a batch.
-    func record(_ batch: EventBatch, now: NIODeadline) {
+    func record(_ batch: EventBatch, now: @autoclosure () -> NIODeadline = .now()) {
         guard self.ticksMax > 0, batch.hasTickers else { return }
+        let now = now()
         batch.bytes.withUnsafeBytes { bytes in
             self.state.withLock { state in
                 for entry in batch.entries where entry.isTickerTick {
@@ -83,7 +84,7 @@ final class RecentTicks: Sendable {
     private func record(
         _ entry: EventBatch.Entry, _ data: UnsafeRawBufferPointer, _ now: NIODeadline, _ state: inout State
     ) {
-        guard let sequence = TickText.sequence(data) else { return }
+        guard let sequence = TickText.escaped.sequence(data) else { return }
         let key = ChannelKey(app: entry.app ?? Self.everyApp, name: entry.channel)
         guard state.rings[key] != nil || state.rings.count < Self.channelsMax else { return }
         var ring = state.rings.removeValue(forKey: key) ?? TickRing()
@@ -91,7 +92,7 @@ final class RecentTicks: Sendable {
         if entry.retention == .keepOnly {
             ring.begin(after: sequence)
         } else {
-            ring.append(data, sequence: sequence, merged: TickText.weight(data), now: now)
+            ring.append(data, sequence: sequence, merged: TickText.escaped.weight(data), now: now)
             ring.forget(before: now - self.age, beyond: self.ticksMax)
         }
         state.bytes += ring.bytesHeld - before

@@ -36,7 +36,7 @@ public struct GatewayServer: Service {
     ) {
         self.host = host
         self.port = port
-        hub.setObserver(hooks.channelActivity)
+        if let observer = hooks.channelActivity { hub.setObserver(observer) }
         self.environment = ServerEnvironment(hub: hub, options: options, hooks: hooks, logger: logger)
     }
 

@@ -41,6 +41,9 @@ package struct MessageAssembler {
             guard self.isText, !self.isCompressed else { return true }
             return data.withUnsafeReadableBytes { self.validator.accept($0.bindMemory(to: UInt8.self)) }
         }
+
+        /// Whether all that came and was accepted is known to be valid.
+        var isValid: Bool { self.isText && !self.isCompressed && self.validator.isComplete }
     }
 
     private let bytesMax: Int
@@ -93,9 +96,12 @@ package struct MessageAssembler {
         var data = frame.unmaskedData
         guard partial.accepts(data) else { return .violation(.invalidText) }
         partial.bytes.writeBuffer(&data)
-        if frame.fin { return self.finish(partial.bytes, isText: partial.isText, isCompressed: partial.isCompressed) }
-        self.partial = partial
-        return .nothing
+        guard frame.fin else {
+            self.partial = partial
+            return .nothing
+        }
+        if partial.isValid { return .text(partial.bytes) }
+        return self.finish(partial.bytes, isText: partial.isText, isCompressed: partial.isCompressed)
     }
 
     private func finish(_ bytes: ByteBuffer, isText: Bool, isCompressed: Bool) -> Event {
@@ -135,9 +141,6 @@ package struct MessageAssembler {
     }
 
     private static func isText(_ buffer: ByteBuffer) -> Bool {
-        buffer.withUnsafeReadableBytes { bytes in
-            let bytes = bytes.bindMemory(to: UInt8.self)
-            return (try? UTF8Span(validating: bytes.span)) != nil  // Which byte is wrong helps nobody.
-        }
+        buffer.withUnsafeReadableBytes { $0.bindMemory(to: UInt8.self).isUTF8 }
     }
 }

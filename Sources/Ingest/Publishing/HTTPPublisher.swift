@@ -227,9 +227,7 @@ public final class HTTPPublisher: EventPublisher {
 
     private func sealed(_ event: ChannelEvent) -> ChannelEvent {
         guard let encryption, event.channel.hasPrefix(EncryptedChannels.prefix) else { return event }
-        var event = event
-        event.data = encryption.sealed(event.data, for: event.channel)
-        return event
+        return encryption.sealed(event, for: event.channel)
     }
 
     private func drop(_ count: Int, reason: String) {

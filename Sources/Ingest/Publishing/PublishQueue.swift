@@ -80,7 +80,7 @@ struct PublishQueue {
     mutating func append(_ event: Channels.ChannelEvent, mayMerge: Bool, now: ContinuousClock.Instant) {
         let lane = Lane(channel: event.channel)
         let isTick = lane == .ticks && event.name == "tick"
-        let weight = isTick ? TickMerging.weight(event.data) : 1
+        let weight = isTick ? event.data.withUnsafeBytes { TickText.plain.weight($0) } : 1
         if isTick, mayMerge, let place = self.newestTicks[event.channel] {
             let index = place - self.lines[lane.rawValue].gone
             self.lines[lane.rawValue].entries[index].event = event
@@ -112,7 +112,11 @@ struct PublishQueue {
         var events: [Channels.ChannelEvent] = []
         while events.count < count, let lane = self.nextLane(before: end), let entry = self.removeFirst(of: lane) {
             var event = entry.event
-            if entry.isMerged { event.data = TickMerging.data(event.data, merged: entry.weight) }
+            if entry.isMerged {
+                var data: [UInt8] = []
+                event.data.withUnsafeBytes { TickText.plain.append($0, merged: entry.weight, to: &data) }
+                event.data = data
+            }
             events.append(event)
         }
         return events

@@ -36,7 +36,7 @@ final class AuthRoutes: Sendable {
     private let apps: [AppSettings]
     private let tokens: TokenCache
     private let origins: [String]
-    private let limits = Mutex<[Int64: RateLimit]>([:])
+    private let limits = Mutex<[Int64: TokenBucket]>([:])
 
     /// Routes that answer for `apps`.
     ///
@@ -168,7 +168,8 @@ final class AuthRoutes: Sendable {
                 limits = limits.filter { !$0.value.isFull(now: now) }
                 if limits.count >= Self.limitsMax { limits = [:] }
             }
-            return limits[token, default: RateLimit(burst: Self.burst, perSecond: Self.perSecond)].take(now: now)
+            let full = TokenBucket(perSecond: Self.perSecond, burst: Self.burst, now: now)
+            return limits[token, default: full].take(now: now)
         }
     }
 

@@ -1,3 +1,4 @@
+import Channels
 import DequeModule
 import Ingest
 import Logging
@@ -31,7 +32,7 @@ final class TokenCache: Sendable {
         var entries: [[UInt8]: Entry] = [:]
         var used: [Int64: Timestamp] = [:]
         /// What may be asked in vain.
-        var unknown: RateLimit
+        var unknown: TokenBucket
         /// Questions on their way.
         var lookUps = 0
         /// Those who wait to ask, the first in front.
@@ -73,7 +74,7 @@ final class TokenCache: Sendable {
         self.lookUp = lookUp
         self.noteUsed = noteUsed
         self.logger = logger
-        self.state = Mutex(State(unknown: RateLimit(burst: 1000, perSecond: 100)))
+        self.state = Mutex(State(unknown: TokenBucket(perSecond: 100, burst: 1000, now: .now)))
     }
 
     /// A cache of what `store` knows.

@@ -124,7 +124,7 @@ final class EncryptedRelay: EventPublisher {
         }
         var batch: [Channels.ChannelEvent] = []
         for (position, job) in jobs.enumerated() {
-            batch.append(Self.sealed(job.event, job.channel, self.targets[job.target]))
+            batch.append(self.targets[job.target].encryption.sealed(job.event, for: job.channel))
             let isLast = position + 1 == jobs.count || jobs[position + 1].target != job.target
             guard isLast else { continue }
             self.publishTo(batch, self.targets[job.target].app)
@@ -135,14 +135,5 @@ final class EncryptedRelay: EventPublisher {
     private static func append(_ job: Job, to state: inout State) {
         if state.pending.count >= Self.pendingMax { state.pending.removeFirst(Self.pendingMax / 2) }
         state.pending.append(job)
-    }
-
-    private static func sealed(
-        _ event: Channels.ChannelEvent, _ channel: String, _ target: Target
-    ) -> Channels.ChannelEvent {
-        var event = event
-        event.channel = channel
-        event.data = target.encryption.sealed(event.data, for: channel)
-        return event
     }
 }

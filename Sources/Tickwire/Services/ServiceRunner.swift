@@ -143,9 +143,11 @@ public struct ServiceRunner: Sendable {
         let texts = metrics
         var hooks = GatewayHooks()
         hooks.validateChannel = { directory.problem(with: $0) }
-        hooks.channelActivity = { app, activity in
-            webhooks.take(activity, app: app)
-            relay.take(activity, app: app)
+        if apps.contains(where: { !$0.webhooks.isEmpty || $0.encryptionMasterKey != nil }) {
+            hooks.channelActivity = { app, activity in
+                webhooks.take(activity, app: app)
+                relay.take(activity, app: app)
+            }
         }
         hooks.metrics = { texts.map { $0() }.joined() }
         let auth = AuthRoutes(apps: apps, tokens: tokens, origins: self.settings.authOrigins)
