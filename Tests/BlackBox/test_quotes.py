@@ -251,7 +251,7 @@ def test_a_stalled_client_is_current_again_within_an_interval(busy):
         assert_adds_up(events[channel])
     assert max(tick.get("merged", 1) for _, _, tick in events["ticker-BTC-USD"]) > 50
     assert [name for _, name, _ in events["ticker-BTC-USD;delta"]].count("snapshot") >= 2
-    seen = {tick["sequence"]: tick for _, _, tick in full.of("ticker-BTC-USD")}
+    seen = {tick["sequence"]: tick for _, _, tick in full.of("ticker-BTC-USD", "snapshot", "tick")}
     state = {}
     for _, name, data in events["ticker-BTC-USD;delta"]:
         state = dict(data) if name == "snapshot" else {**state, **data}
