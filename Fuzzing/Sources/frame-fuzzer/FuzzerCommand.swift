@@ -7,8 +7,13 @@ import TickwireTesting
 @main
 enum FuzzerCommand {
     static func main() throws {
-        var check = try FuzzCheck(feeds: Self.feeds())
-        FuzzDriver.run { check.run($0) }
+        FuzzDriver.run(try Self.check())
+    }
+
+    private static func check() throws -> FuzzDriver.Check {
+        let feeds = try Self.feeds()
+        var check = try FuzzCheck(feeds: feeds)
+        return { check.run($0) }
     }
 
     /// The shipped feed files.
