@@ -1,27 +1,5 @@
 public import Market
 
-/// What an alert remembers between evaluations.
-public struct AlertState: Hashable, Sendable {
-    /// Whether the next time the condition is true fires; false from a firing until the condition was false again.
-    public var isArmed: Bool
-    /// The newest price the alert was evaluated with; `nil` before the first.
-    public var lastPrice: Decimal64?
-    /// When it last fired; `nil` before the first time.
-    public var lastFiredAt: Timestamp?
-    /// How often it has fired: the number of its newest crossing, 0 before the first.
-    public var crossingCount: Int64
-
-    /// Makes a state; without arguments that of a new alert.
-    public init(
-        isArmed: Bool = true, lastPrice: Decimal64? = nil, lastFiredAt: Timestamp? = nil, crossingCount: Int64 = 0
-    ) {
-        self.isArmed = isArmed
-        self.lastPrice = lastPrice
-        self.lastFiredAt = lastFiredAt
-        self.crossingCount = crossingCount
-    }
-}
-
 /// A stored condition on a symbol that notifies a user when it becomes true.
 public struct Alert: Hashable, Sendable, Identifiable {
     /// The database's id.
@@ -36,13 +14,20 @@ public struct Alert: Hashable, Sendable, Identifiable {
     public var expression: AlertExpression
     /// Where a firing is also posted to.
     public var webhookURL: String?
+    /// The text of its notifications; `nil` for the standard one.
+    public var template: AlertTemplate?
+    /// Why it is not evaluated; `nil` while it is.
+    public var pause: AlertPause?
+    /// Until when it stays silent; what happens before is not made up for.
+    public var snoozedUntil: Timestamp?
     /// What it remembers.
     public var state: AlertState
 
     /// Makes an alert from its parts.
     public init(
         id: Int64, user: String, symbol: Symbol, venue: Venue? = nil, expression: AlertExpression,
-        webhookURL: String? = nil, state: AlertState = AlertState()
+        webhookURL: String? = nil, template: AlertTemplate? = nil, pause: AlertPause? = nil,
+        snoozedUntil: Timestamp? = nil, state: AlertState = AlertState()
     ) {
         self.id = id
         self.user = user
@@ -50,32 +35,50 @@ public struct Alert: Hashable, Sendable, Identifiable {
         self.venue = venue
         self.expression = expression
         self.webhookURL = webhookURL
+        self.template = template
+        self.pause = pause
+        self.snoozedUntil = snoozedUntil
         self.state = state
     }
 
     /// Whether a `once` alert has fired and was not armed again since: it is never evaluated.
-    public var isSpent: Bool { self.expression.mode == .once && !self.state.isArmed && self.state.crossingCount > 0 }
+    public var isSpent: Bool {
+        self.expression.options.mode == .once && !self.state.isArmed && self.state.crossingCount > 0
+    }
 }
 
-/// One firing of an alert: the crossing that is stored, notified and explained.
-public struct FiredAlert: Hashable, Sendable {
-    /// The alert, its state as it is after the firing.
-    public var alert: Alert
-    /// The trade that made the condition true.
-    public var trade: Trade
-    /// The price before that trade; `nil` when none was known.
-    public var previousPrice: Decimal64?
-    /// The number of the crossing, from 1 for each alert; `(alert.id, crossing)` is unique for ever.
-    public var crossing: Int64
-    /// When it was evaluated.
-    public var firedAt: Timestamp
+/// Why an alert is not evaluated.
+public enum AlertPause: String, Hashable, Sendable, CaseIterable {
+    /// Its user paused it.
+    case user
+    /// It fired too often: see ``StormGuard``.
+    case storm
+}
 
-    /// Makes a firing from its parts.
-    public init(alert: Alert, trade: Trade, previousPrice: Decimal64?, crossing: Int64, firedAt: Timestamp) {
-        self.alert = alert
-        self.trade = trade
-        self.previousPrice = previousPrice
-        self.crossing = crossing
-        self.firedAt = firedAt
+/// The text of an alert's notifications, with fields such as `{symbol}` and `{price}` that are filled in when it is sent.
+public struct AlertTemplate: Hashable, Sendable {
+    /// The headline; `nil` for the standard one.
+    public var title: String?
+    /// The text below it; `nil` for the standard one.
+    public var body: String?
+
+    /// Makes a template from its parts.
+    public init(title: String? = nil, body: String? = nil) {
+        self.title = title
+        self.body = body
+    }
+}
+
+/// When an alert fires too often: it then fires a last time, says so and is paused.
+public struct StormGuard: Hashable, Sendable {
+    /// How many firings within ``window`` are fine.
+    public var firingsMax: Int
+    /// The time they are counted over.
+    public var window: Duration
+
+    /// Makes a guard; without arguments 20 firings in 10 minutes.
+    public init(firingsMax: Int = 20, window: Duration = .seconds(600)) {
+        self.firingsMax = firingsMax
+        self.window = window
     }
 }

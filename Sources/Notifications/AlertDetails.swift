@@ -19,28 +19,33 @@ struct AlertDetails {
 
     /// Whether the price is now above or below the threshold.
     var direction: String {
-        self.fired.trade.price > self.fired.alert.expression.condition.threshold ? "above" : "below"
+        guard let price = self.fired.cause.price, let threshold = self.fired.alert.expression.condition.threshold else {
+            return "neither"
+        }
+        return price > threshold ? "above" : "below"
     }
 
     var title: String {
         let condition = self.fired.alert.expression.condition
-        switch condition.kind {
-        case .above, .below: return "\(self.fired.alert.symbol) is \(self.direction) \(condition.threshold)"
-        case .crosses: return "\(self.fired.alert.symbol) crossed \(self.direction) \(condition.threshold)"
+        switch condition {
+        case .level(_, let threshold): return "\(self.fired.alert.symbol) is \(self.direction) \(threshold)"
+        case .crossing(_, let threshold): return "\(self.fired.alert.symbol) crossed \(self.direction) \(threshold)"
+        default: return "\(self.fired.alert.symbol) \(condition)"
         }
     }
 
     var body: String {
-        let trade = self.fired.trade
+        let cause = self.fired.cause
         let before = self.fired.previousPrice.map { ", before \($0)" } ?? ""
-        let time = trade.eventTime.description.dropFirst(11).prefix(8)
-        return "\(trade.price) on \(trade.venue) at \(time) UTC\(before)"
+        let time = cause.eventTime.description.dropFirst(11).prefix(8)
+        let price = cause.price?.description ?? "no price"
+        return "\(price) on \(cause.venue?.name ?? "no venue") at \(time) UTC\(before)"
     }
 
     /// The venue's id of the trade.
     ///
     /// PostgreSQL's JSON cannot hold a zero byte.
-    private var tradeID: String? { self.fired.trade.id?.replacing("\0", with: "\u{FFFD}") }
+    private var tradeID: String? { self.fired.cause.tradeID?.replacing("\0", with: "\u{FFFD}") }
 
     /// The page that shows the symbol.
     var link: String {
@@ -56,26 +61,26 @@ struct AlertDetails {
     }
 
     /// Milliseconds since the Unix epoch of the trade.
-    var eventMilliseconds: Int64 { self.fired.trade.eventTime.nanoseconds / 1_000_000 }
+    var eventMilliseconds: Int64 { self.fired.cause.eventTime.nanoseconds / 1_000_000 }
 
     /// Custom data for an app, as names and strings, in a fixed order.
     func data(_ extent: Extent) -> [(name: String, value: String)] {
         let alert = self.fired.alert
-        let trade = self.fired.trade
+        let cause = self.fired.cause
         var pairs: [(name: String, value: String)] = [
             ("eid", self.eventID), ("alert", String(alert.id)), ("symbol", alert.symbol.name),
-            ("price", trade.price.description),
+            ("price", cause.price?.description ?? ""),
         ]
         if extent == .minimal { return pairs }
         pairs += [
-            ("venue", trade.venue.name), ("condition", alert.expression.condition.description),
-            ("threshold", alert.expression.condition.threshold.description), ("direction", self.direction),
-            ("crossing", String(self.fired.crossing)), ("eventTime", trade.eventTime.description),
+            ("venue", cause.venue?.name ?? ""), ("condition", alert.expression.condition.description),
+            ("threshold", alert.expression.condition.threshold?.description ?? ""), ("direction", self.direction),
+            ("crossing", String(self.fired.crossing)), ("eventTime", cause.eventTime.description),
             ("firedAt", self.fired.firedAt.description),
         ]
         if extent == .withoutExtras { return pairs }
         if let previous = self.fired.previousPrice { pairs.append(("previousPrice", previous.description)) }
-        if let size = trade.size { pairs.append(("size", size.description)) }
+        if let size = cause.size { pairs.append(("size", size.description)) }
         if let id = self.tradeID { pairs.append(("tradeId", id)) }
         pairs.append(("link", self.link))
         return pairs
@@ -84,25 +89,25 @@ struct AlertDetails {
     /// Everything about the firing, as the webhook and the realtime channel carry it.
     func write(to writer: inout JSONWriter) {
         let alert = self.fired.alert
-        let trade = self.fired.trade
+        let cause = self.fired.cause
         writer.string("id", self.eventID)
         writer.integer("alert", alert.id)
         writer.integer("crossing", self.fired.crossing)
         writer.string("user", alert.user)
         writer.string("symbol", alert.symbol.name)
-        writer.string("venue", trade.venue.name)
+        writer.string("venue", ifPresent: cause.venue?.name)
         writer.string("condition", alert.expression.description)
-        writer.string("threshold", alert.expression.condition.threshold.description)
+        writer.string("threshold", ifPresent: alert.expression.condition.threshold?.description)
         writer.string("direction", self.direction)
-        writer.string("price", trade.price.description)
+        writer.string("price", ifPresent: cause.price?.description)
         writer.string("previousPrice", ifPresent: self.fired.previousPrice?.description)
-        writer.string("size", ifPresent: trade.size?.description)
-        writer.string("side", ifPresent: trade.side == .unknown ? nil : trade.side.name)
+        writer.string("size", ifPresent: cause.size?.description)
+        writer.string("side", ifPresent: cause.side == .unknown ? nil : cause.side.name)
         writer.string("tradeId", ifPresent: self.tradeID)
         writer.string("title", self.title)
         writer.string("body", self.body)
-        writer.string("eventTime", trade.eventTime.description)
-        writer.string("receivedTime", trade.receivedTime.description)
+        writer.string("eventTime", cause.eventTime.description)
+        writer.string("receivedTime", cause.receivedTime.description)
         writer.string("firedAt", self.fired.firedAt.description)
     }
 

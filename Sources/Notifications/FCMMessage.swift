@@ -56,7 +56,7 @@ public struct FCMMessage: Hashable, Sendable {
         writer.object("notification") { writer in
             writer.string("tag", details.collapseID)
             writer.string("channel_id", "price-alerts")
-            writer.string("event_time", details.fired.trade.eventTime.description)
+            writer.string("event_time", details.fired.cause.eventTime.description)
         }
     }
 

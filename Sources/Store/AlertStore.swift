@@ -148,7 +148,7 @@ public struct AlertStore: Sendable {
         let catalog = self.catalog
         return try await self.client.withConnection { connection in
             try await connection.withSession { session in
-                try catalog.resolve(symbols: [], venues: [fired.trade.venue], session)
+                try catalog.resolve(symbols: [], venues: Set([fired.cause.venue].compactMap { $0 }), session)
                 return try session.transaction { session throws(PostgresError) in
                     try Self.record(fired, payloads, session)
                 }
@@ -171,10 +171,10 @@ public struct AlertStore: Sendable {
             """,
             [
                 .integer(fired.alert.id), .integer(fired.crossing), .timestamp(fired.firedAt),
-                .timestamp(fired.trade.eventTime), .timestamp(fired.trade.receivedTime),
-                .text(fired.trade.venue.name), .text(fired.alert.expression.description),
-                .decimal(fired.trade.price), .decimal(fired.previousPrice),
-                .optional(fired.trade.id.map { $0.replacing("\0", with: "\u{FFFD}") }),
+                .timestamp(fired.cause.eventTime), .timestamp(fired.cause.receivedTime),
+                .optional(fired.cause.venue?.name), .text(fired.alert.expression.description),
+                .decimal(fired.cause.price), .decimal(fired.previousPrice),
+                .optional(fired.cause.tradeID.map { $0.replacing("\0", with: "\u{FFFD}") }),
                 .text(payloads.storedText),
             ]
         )
@@ -187,7 +187,7 @@ public struct AlertStore: Sendable {
             """,
             [
                 .integer(fired.alert.id), .boolean(state.isArmed), .integer(max(state.crossingCount, fired.crossing)),
-                .timestamp(state.lastFiredAt ?? fired.firedAt), .decimal(state.lastPrice ?? fired.trade.price),
+                .timestamp(state.lastFiredAt ?? fired.firedAt), .decimal(state.lastPrice ?? fired.cause.price),
             ]
         )
         if let url = fired.alert.webhookURL {

@@ -24,12 +24,10 @@ struct AlertParsingTests {
     @Test("The parts of an expression are read")
     func parts() throws {
         let expression = try AlertExpression(parsing: "crosses above 70000 once cooldown 15m")
-        #expect(expression.condition.kind == .crosses(.above))
-        #expect(expression.condition.threshold == Decimal64("70000"))
-        #expect(expression.mode == .once)
-        #expect(expression.cooldown == .seconds(900))
+        #expect(expression.condition == .crossing(.above, threshold: try #require(Decimal64("70000"))))
+        #expect(expression.options == AlertOptions(mode: .once, cooldown: .seconds(900)))
         let short = try AlertExpression(parsing: "crosses 1")
-        #expect(short.mode == .repeat && short.cooldown == nil)
+        #expect(short.options == AlertOptions())
     }
 
     @Test(

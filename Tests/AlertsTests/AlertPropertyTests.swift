@@ -18,24 +18,25 @@ private struct NaiveAlert {
 
     /// Whether it fires at `price`.
     mutating func evaluate(_ price: Decimal64, now: Timestamp) -> Bool {
-        let threshold = self.alert.expression.condition.threshold
         var isEdge = false
-        switch self.alert.expression.condition.kind {
-        case .above, .below:
-            let isTrue = self.alert.expression.condition.kind == .above ? price > threshold : price < threshold
+        guard let threshold = self.alert.expression.condition.threshold else { return false }
+        switch self.alert.expression.condition {
+        case .level(let side, _):
+            let isTrue = side == .above ? price > threshold : price < threshold
             isEdge = isTrue && self.isArmed
             self.isArmed = !isTrue
-        case .crosses(let direction):
+        case .crossing(let direction, _):
             if self.hasPrice, price != threshold {
                 let rises = price > threshold && self.lastOff.map { $0 < threshold } ?? true
                 let falls = price < threshold && self.lastOff.map { $0 > threshold } ?? true
                 isEdge = (rises && direction != .below) || (falls && direction != .above)
             }
+        default: return false
         }
         if price != threshold { self.lastOff = price }
         self.hasPrice = true
         guard isEdge else { return false }
-        if let cooldown = self.alert.expression.cooldown, let firedAt = self.alert.state.lastFiredAt,
+        if let cooldown = self.alert.expression.options.cooldown, let firedAt = self.alert.state.lastFiredAt,
             Duration.nanoseconds(now.nanoseconds - firedAt.nanoseconds) < cooldown
         {
             return false
@@ -77,7 +78,7 @@ private struct NaiveIndex {
         }
         self.history[Stream(symbol: trade.symbol, venue: trade.venue), default: []].append(trade.price)
         if isPrimary { self.history[Stream(symbol: trade.symbol, venue: nil), default: []].append(trade.price) }
-        self.alerts.removeAll { $0.alert.expression.mode == .once && $0.alert.state.crossingCount > 0 }
+        self.alerts.removeAll { $0.alert.expression.options.mode == .once && $0.alert.state.crossingCount > 0 }
         return fired.sorted { $0.0 < $1.0 }.map(\.1)
     }
 }
@@ -87,13 +88,18 @@ struct AlertPropertyTests {
     private static func randomAlert(id: Int64, symbols: [Symbol], venues: [Venue], using random: inout SplitMix64)
         throws -> Alert
     {
-        let kinds: [AlertCondition.Kind] = [.above, .below, .crosses(.either), .crosses(.above), .crosses(.below)]
         let threshold = try Decimal64(mantissa: 1_000 + Int64.random(in: -40...40, using: &random), exponent: -1)
+        let conditions: [AlertCondition] = [
+            .level(.above, threshold: threshold), .level(.below, threshold: threshold),
+            .crossing(.either, threshold: threshold), .crossing(.above, threshold: threshold),
+            .crossing(.below, threshold: threshold),
+        ]
         let expression = AlertExpression(
-            condition: AlertCondition(kind: kinds[Int.random(in: 0..<5, using: &random)], threshold: threshold),
-            mode: Int.random(in: 0..<4, using: &random) == 0 ? .once : .repeat,
-            cooldown: Int.random(in: 0..<3, using: &random) == 0
-                ? .seconds(Int64.random(in: 1...20, using: &random)) : nil)
+            condition: conditions[Int.random(in: 0..<5, using: &random)],
+            options: AlertOptions(
+                mode: Int.random(in: 0..<4, using: &random) == 0 ? .once : .repeat,
+                cooldown: Int.random(in: 0..<3, using: &random) == 0
+                    ? .seconds(Int64.random(in: 1...20, using: &random)) : nil))
         return Alert(
             id: id, user: "u", symbol: symbols[Int.random(in: 0..<symbols.count, using: &random)],
             venue: Int.random(in: 0..<3, using: &random) == 0 ? venues.randomElement(using: &random) : nil,
@@ -104,7 +110,7 @@ struct AlertPropertyTests {
         var random = SplitMix64(seed: seed)
         let symbols = [try Symbol("BTC-USD"), try Symbol("AAPL")]
         let venues = [try Venue("one"), try Venue("two")]
-        var index = AlertIndex()
+        var index = AlertEvaluator()
         var naive = NaiveIndex()
         var nextID: Int64 = 1
         var mantissas: [Int64] = [1_000, 1_000]
@@ -162,8 +168,8 @@ struct AlertPropertyTests {
         let alerts = try (1...1_500).map {
             try Self.randomAlert(id: $0, symbols: symbols, venues: venues, using: &random)
         }
-        var first = AlertIndex()
-        var second = AlertIndex()
+        var first = AlertEvaluator()
+        var second = AlertEvaluator()
         for alert in alerts { first.insert(alert) }
         for alert in alerts.shuffled(using: &random) { second.insert(alert) }
         for step in 0..<40 {

@@ -54,7 +54,7 @@ struct OutboxQueueTests {
         let order = try AlertOrder(
             user: "ada", symbol: symbol, expression: AlertExpression(parsing: "above 70000"), webhookURL: webhook)
         let alert = try await store.add(order)
-        var index = AlertIndex()
+        var index = AlertEvaluator()
         index.insert(alert)
         var fired: [FiredAlert] = []
         let trade = Trade(

@@ -23,7 +23,8 @@ struct NotificationPayloadsTests {
             webhookURL: "https://hooks.example.com/x",
             state: AlertState(isArmed: false, lastPrice: trade.price, lastFiredAt: Self.firedAt, crossingCount: 3))
         return FiredAlert(
-            alert: alert, trade: trade, previousPrice: previous.flatMap { Decimal64($0) }, crossing: 3,
+            alert: alert, cause: FiredAlert.Cause(trade), previousPrice: previous.flatMap { Decimal64($0) },
+            crossing: 3,
             firedAt: Self.firedAt)
     }
 

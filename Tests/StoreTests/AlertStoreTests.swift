@@ -31,7 +31,8 @@ struct AlertStoreTests {
             id: "42", eventTime: now, receivedTime: now
         )
         let fired = FiredAlert(
-            alert: alert, trade: trade, previousPrice: try decimal("69999"), crossing: crossing, firedAt: now
+            alert: alert, cause: FiredAlert.Cause(trade), previousPrice: try decimal("69999"), crossing: crossing,
+            firedAt: now
         )
         let options = try NotificationOptions(
             topic: "com.example.tickwire", link: "https://example.com/", topicKey: [1, 2, 3]

@@ -37,7 +37,7 @@ final class MarketShard: @unchecked Sendable {
     let eventLoop: any EventLoop
     let shared: Shared
     var symbols: [Symbol: SymbolEntry] = [:]
-    private var alerts = AlertIndex()
+    private var alerts = AlertEvaluator()
     var candleTurns = CandleTurns()
     private var dirtyEntries: [VenueEntry] = []
     private var isSaveScheduled = false

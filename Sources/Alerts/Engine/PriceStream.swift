@@ -20,8 +20,9 @@ struct PriceStream: Sendable {
     private var quietHigh: Decimal64?
 
     mutating func insert(_ condition: AlertCondition, id: Int64, slot: Int32) {
-        if condition.firesOnRise { self.rising.insert(threshold: condition.threshold, id: id, slot: slot) }
-        if condition.firesOnFall { self.falling.insert(threshold: condition.threshold, id: id, slot: slot) }
+        guard let threshold = condition.threshold else { return }
+        if condition.firesOnRise { self.rising.insert(threshold: threshold, id: id, slot: slot) }
+        if condition.firesOnFall { self.falling.insert(threshold: threshold, id: id, slot: slot) }
         self.isQuietKnown = false
     }
 
@@ -29,8 +30,9 @@ struct PriceStream: Sendable {
     ///
     /// A removal can only widen the quiet range, which stays true.
     mutating func remove(_ condition: AlertCondition, id: Int64, slot: Int32) {
-        if condition.firesOnRise { self.rising.remove(threshold: condition.threshold, id: id) }
-        if condition.firesOnFall { self.falling.remove(threshold: condition.threshold, id: id) }
+        guard let threshold = condition.threshold else { return }
+        if condition.firesOnRise { self.rising.remove(threshold: threshold, id: id) }
+        if condition.firesOnFall { self.falling.remove(threshold: threshold, id: id) }
         self.pending.removeAll { $0 == slot }
     }
 
@@ -73,5 +75,32 @@ struct PriceStream: Sendable {
         self.quietLow = [lows.0, lows.1].compactMap(\.self).max()
         self.quietHigh = [highs.0, highs.1].compactMap(\.self).min()
         self.isQuietKnown = true
+    }
+}
+
+extension AlertCondition {
+    /// Whether a rise through the threshold can fire it.
+    var firesOnRise: Bool {
+        switch self {
+        case .level(.above, _), .crossing(.above, _), .crossing(.either, _): true
+        default: false
+        }
+    }
+
+    /// Whether a fall through the threshold can fire it.
+    var firesOnFall: Bool {
+        switch self {
+        case .level(.below, _), .crossing(.below, _), .crossing(.either, _): true
+        default: false
+        }
+    }
+
+    /// For a level, whether `price` is beyond it; `nil` for what needs more than one price.
+    func isBeyond(_ price: Decimal64) -> Bool? {
+        switch self {
+        case .level(.above, let threshold): price > threshold
+        case .level(.below, let threshold): price < threshold
+        default: nil
+        }
     }
 }

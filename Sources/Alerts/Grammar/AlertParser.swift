@@ -57,26 +57,27 @@ struct AlertParser {
                 throw .expected("'once', 'repeat', 'cooldown' or the end", column: word.column, found: word.text)
             }
         }
-        return AlertExpression(condition: condition, mode: mode ?? .repeat, cooldown: cooldown)
+        return AlertExpression(
+            condition: condition, options: AlertOptions(mode: mode ?? .repeat, cooldown: cooldown))
     }
 
     mutating func parseCondition() throws(AlertSyntaxError) -> AlertCondition {
         let expected = "'above', 'below' or 'crosses'"
         guard let word = self.take() else { throw self.expectedAtEnd(expected) }
         switch word.text.lowercased() {
-        case "above": return AlertCondition(kind: .above, threshold: try self.parsePrice(expecting: Self.price))
-        case "below": return AlertCondition(kind: .below, threshold: try self.parsePrice(expecting: Self.price))
+        case "above": return .level(.above, threshold: try self.parsePrice(expecting: Self.price))
+        case "below": return .level(.below, threshold: try self.parsePrice(expecting: Self.price))
         case "crosses":
             switch self.peek()?.text.lowercased() {
             case "above":
                 self.position += 1
-                return AlertCondition(kind: .crosses(.above), threshold: try self.parsePrice(expecting: Self.price))
+                return .crossing(.above, threshold: try self.parsePrice(expecting: Self.price))
             case "below":
                 self.position += 1
-                return AlertCondition(kind: .crosses(.below), threshold: try self.parsePrice(expecting: Self.price))
+                return .crossing(.below, threshold: try self.parsePrice(expecting: Self.price))
             default:
                 let price = try self.parsePrice(expecting: "a price, 'above' or 'below'")
-                return AlertCondition(kind: .crosses(.either), threshold: price)
+                return .crossing(.either, threshold: price)
             }
         case let keyword where Self.laterConditions.contains(keyword):
             throw .notSupported(word.text, column: word.column, supported: Self.supportedConditions)
@@ -105,7 +106,7 @@ struct AlertParser {
 
     private mutating func parseDuration() throws(AlertSyntaxError) -> Duration {
         guard let word = self.take() else { throw self.expectedAtEnd(Self.duration) }
-        guard let duration = CooldownText.parse(word.text.lowercased()) else {
+        guard let duration = AlertDuration.parse(word.text.lowercased()) else {
             throw .expected("\(Self.duration), at most 365d", column: word.column, found: word.text)
         }
         return duration

@@ -8,7 +8,7 @@ public import Market
 ///
 /// A trade costs constant time while it stays between the thresholds around it, else O(log *n* + passed thresholds).
 /// Not shared between threads: each shard owns one.
-public struct AlertIndex: Sendable {
+public struct AlertEvaluator: Sendable {
     private struct Slot: Sendable {
         var alert: Alert
         var address: Address
@@ -71,7 +71,7 @@ public struct AlertIndex: Sendable {
             alert.state.crossingCount = crossingCount
         }
         if let crossings = self.spentCrossings[alert.id] {
-            if alert.expression.mode == .once, alert.state.crossingCount < crossings { return }
+            if alert.expression.options.mode == .once, alert.state.crossingCount < crossings { return }
             self.spentCrossings[alert.id] = nil
             alert.state.crossingCount = max(alert.state.crossingCount, crossings)
         }
@@ -150,6 +150,44 @@ public struct AlertIndex: Sendable {
         if fired.count > start + 1 { fired[start...].sort { $0.alert.id < $1.alert.id } }
     }
 
+    /// Evaluates a quote: spreads, and that a symbol is not silent.
+    ///
+    /// - Parameters:
+    ///   - quote: The next quote of its symbol and venue.
+    ///   - isPrimary: Whether the venue drives the symbol; alerts without a venue ignore other quotes.
+    ///   - now: The time of the evaluation.
+    ///   - fired: Where firings are appended.
+    public mutating func evaluate(
+        _ quote: Quote, isPrimary: Bool = true, now: Timestamp, into fired: inout [FiredAlert]
+    ) {}
+
+    /// Does what has become due by `now`: silences, confirmations by time, expiries.
+    ///
+    /// What fires says when it was due, not when this was called.
+    public mutating func advance(to now: Timestamp, into fired: inout [FiredAlert]) {}
+
+    /// When ``advance(to:into:)`` has something to do at the earliest; `nil` when nothing waits for time.
+    public var nextDeadline: Timestamp? { nil }
+
+    /// Tells that ticks of a venue may be missing since `since`: the next firing on its streams says that it may be late.
+    public mutating func noteHole(symbol: Symbol, venue: Venue, lateness: AlertLateness) {}
+
+    /// Evaluates trades that were missed when they happened: what would have fired and has not fired since does so once, late.
+    ///
+    /// - Parameters:
+    ///   - trades: Of one symbol and venue, in the order in which they happened.
+    ///   - isPrimary: Whether the venue drives the symbol.
+    ///   - lateness: Why they come late.
+    ///   - now: The time of the evaluation.
+    ///   - fired: Where firings are appended.
+    public mutating func evaluateMissed(
+        _ trades: [Trade], isPrimary: Bool = true, lateness: AlertLateness, now: Timestamp,
+        into fired: inout [FiredAlert]
+    ) {}
+
+    /// The states of the alerts that changed since the last call, by id, without those that were removed.
+    public mutating func takeChanges() -> [Int64: AlertState] { [:] }
+
     /// All alerts with what they would have to remember if the process ended now, in order of their ids.
     public var alerts: [Alert] {
         self.slotOfID.keys.sorted().compactMap { id in
@@ -168,17 +206,18 @@ public struct AlertIndex: Sendable {
         guard let last = stream.last, !slot.isPending else { return state }
         state.lastPrice = last
         let condition = slot.alert.expression.condition
-        switch condition.kind {
-        case .above, .below: state.isArmed = condition.isBeyond(last) != true
-        case .crosses(.either): state.isArmed = true
-        case .crosses(.above): state.isArmed = Self.side(condition.threshold, last, stream.beforeLast) != .above
-        case .crosses(.below): state.isArmed = Self.side(condition.threshold, last, stream.beforeLast) != .below
+        guard let threshold = condition.threshold else { return state }
+        switch condition {
+        case .level: state.isArmed = condition.isBeyond(last) != true
+        case .crossing(.above, _): state.isArmed = Self.side(threshold, last, stream.beforeLast) != .above
+        case .crossing(.below, _): state.isArmed = Self.side(threshold, last, stream.beforeLast) != .below
+        default: state.isArmed = true
         }
         return state
     }
 }
 
-extension AlertIndex {
+extension AlertEvaluator {
     private enum SideOfThreshold { case above, below, unknown }
 
     /// The side of the newest price that is not the threshold itself.
@@ -196,6 +235,10 @@ extension AlertIndex {
         let condition = alert.expression.condition
         // Without a last price the alert's own memory decides; a level that is armed and already true fires next.
         var isPending = false
+        guard condition.threshold != nil else {
+            self.slots[Int(index)] = Slot(alert: alert, address: address, isPending: false)
+            return
+        }
         self.withStream(at: address) { stream in
             if let last = stream.last {
                 isPending = alert.state.isArmed && condition.isBeyond(last) == true
@@ -216,7 +259,7 @@ extension AlertIndex {
     ) {
         for index in self.passed {
             guard let condition = self.slots[Int(index)]?.alert.expression.condition, let previous else { continue }
-            if case .crosses = condition.kind, condition.threshold == previous, let before,
+            if case .crossing(_, let threshold) = condition, threshold == previous, let before,
                 (before > previous) == (trade.price > previous)
             {
                 continue  // It touched the threshold and went back to where it came from.
@@ -245,12 +288,12 @@ extension AlertIndex {
 
     private static func isFirstEdge(_ alert: Alert, price: Decimal64, remembered: Decimal64?) -> Bool {
         let condition = alert.expression.condition
-        let threshold = condition.threshold
-        switch condition.kind {
-        case .above, .below:
+        guard let threshold = condition.threshold else { return false }
+        switch condition {
+        case .level:
             let wasFalse = remembered.map { condition.isBeyond($0) == false } ?? false
             return condition.isBeyond(price) == true && (alert.state.isArmed || wasFalse)
-        case .crosses:
+        default:
             guard let remembered else { return false }
             let rises = condition.firesOnRise && remembered <= threshold && price > threshold
             let falls = condition.firesOnFall && remembered >= threshold && price < threshold
@@ -262,7 +305,7 @@ extension AlertIndex {
         _ index: Int32, _ trade: Trade, _ previous: Decimal64?, now: Timestamp, into fired: inout [FiredAlert]
     ) {
         guard var alert = self.slots[Int(index)]?.alert else { return }
-        if let cooldown = alert.expression.cooldown, let firedAt = alert.state.lastFiredAt {
+        if let cooldown = alert.expression.options.cooldown, let firedAt = alert.state.lastFiredAt {
             // The magnitude, so that a clock set back cannot silence an alert for longer than its cooldown.
             let elapsed = now.nanoseconds.subtractingReportingOverflow(firedAt.nanoseconds)
             if !elapsed.overflow, Duration.nanoseconds(Int64(clamping: elapsed.partialValue.magnitude)) < cooldown {
@@ -273,12 +316,17 @@ extension AlertIndex {
         alert.state.crossingCount += 1
         alert.state.lastFiredAt = now
         alert.state.lastPrice = trade.price
-        alert.state.isArmed = alert.expression.condition.kind == .crosses(.either) && alert.expression.mode == .repeat
+        alert.state.isArmed = false
+        if case .crossing(.either, _) = alert.expression.condition {
+            alert.state.isArmed = alert.expression.options.mode == .repeat
+        }
         self.slots[Int(index)]?.alert = alert
         let crossing = alert.state.crossingCount
         fired.append(
-            FiredAlert(alert: alert, trade: trade, previousPrice: previous, crossing: crossing, firedAt: now))
-        if alert.expression.mode == .once {
+            FiredAlert(
+                alert: alert, cause: FiredAlert.Cause(trade), previousPrice: previous, crossing: crossing, firedAt: now)
+        )
+        if alert.expression.options.mode == .once {
             self.remove(id: alert.id)
             self.spentCrossings[alert.id] = crossing
         }

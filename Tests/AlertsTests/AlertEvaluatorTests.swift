@@ -4,7 +4,7 @@ import Testing
 
 /// An index with the shortest way to say "these prices came, what fired?".
 struct PriceTape {
-    var index = AlertIndex()
+    var index = AlertEvaluator()
     var second: Int64 = 0
 
     static func alert(
@@ -33,12 +33,12 @@ struct PriceTape {
                 size: nil, side: .unknown, id: nil, eventTime: now, receivedTime: now, flags: flags)
             self.index.evaluate(trade, isPrimary: isPrimary, now: now, into: &fired)
         }
-        return fired.map { "\($0.trade.price):\($0.alert.id)#\($0.crossing)" }
+        return fired.map { "\($0.cause.price ?? .zero):\($0.alert.id)#\($0.crossing)" }
     }
 }
 
 @Suite("Alert evaluation")
-struct AlertIndexTests {
+struct AlertEvaluatorTests {
     @Test(
         "A condition fires on its edges only",
         arguments: [
@@ -190,7 +190,7 @@ struct AlertIndexTests {
 
     @Test("What a firing says is enough to explain it")
     func firing() throws {
-        var index = AlertIndex()
+        var index = AlertEvaluator()
         index.insert(try PriceTape.alert("crosses above 70"))
         var fired: [FiredAlert] = []
         for (second, price) in [(1, "69"), (2, "71")] as [(Int64, String)] {
@@ -204,7 +204,7 @@ struct AlertIndexTests {
         let firing = try #require(fired.first)
         #expect(fired.count == 1)
         #expect(firing.previousPrice == Decimal64("69"))
-        #expect(firing.trade.price == Decimal64("71") && firing.trade.id == "x")
+        #expect(firing.cause.price == Decimal64("71") && firing.cause.tradeID == "x")
         #expect(firing.crossing == 1 && firing.firedAt == Timestamp(nanoseconds: 102))
         #expect(firing.alert.state.lastFiredAt == firing.firedAt && firing.alert.state.crossingCount == 1)
         #expect(firing.alert.state.isArmed == false)
