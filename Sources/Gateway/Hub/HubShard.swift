@@ -194,7 +194,7 @@ final class HubShard: @unchecked Sendable {
                 if slot == excluded {
                     self.tally.framesDelivered -= 1
                 } else if slots[Int(slot)].isCongested {
-                    self.deliverSlowly(slot, channel, frame, data: data, start, end, conflation)
+                    self.deliverSlowly(slot, channel, frame, data: data, &packed, start, end, conflation)
                 } else if slots[Int(slot)].isCompressed {
                     self.markPacked(slot, frame, &packed, start, end)
                 } else {
