@@ -10,6 +10,7 @@ final class EventStreamConnection: SessionTransport {
     private let session: ClientSession
     private let stream: ResponseStream
     private let environment: ServerEnvironment
+    private let conversions: FrameConversions
     private var machine: EventStream
     private var hasBegun = false
     private var isOver = false
@@ -19,8 +20,10 @@ final class EventStreamConnection: SessionTransport {
         _ request: EventStreamRequest,
         session: ClientSession,
         stream: ResponseStream,
+        conversions: FrameConversions,
         environment: ServerEnvironment
     ) {
+        self.conversions = conversions
         self.session = session
         self.stream = stream
         self.environment = environment
@@ -67,8 +70,9 @@ final class EventStreamConnection: SessionTransport {
         var refusal: String?
         buffer.withUnsafeReadableBytes { bytes in
             SentFrame.forEach(in: bytes) { frame in
-                guard case .text(let text) = frame else { return }
-                switch self.machine.received(text) {
+                // The server's own frames are well formed.
+                guard case .text(let text) = frame, let message = self.conversions.message(text) else { return }
+                switch self.machine.received(message) {
                 case .doNothing: break
                 case .begin(let early):
                     self.hasBegun = true
@@ -141,5 +145,6 @@ extension RequestHandler {
             environment: self.environment
         )
         connection.start(request)
+            conversions: self.shard.conversions,
     }
 }

@@ -151,7 +151,7 @@ extension RequestHandler {
                     session: ClientSession(shard: shard, environment: environment, opening: opening),
                     address: address,
                     environment: environment,
-                    eventLoop: shard.eventLoop
+                    shard: shard
                 )
             }
         )

@@ -32,6 +32,8 @@ final class HubShard: @unchecked Sendable {
     var vectors: [iovec_t] = []
     /// Packs and unpacks messages of this loop's connections with compression.
     let codec = ShardCodec()
+    /// Frames as clients of this loop get them over HTTP.
+    let conversions = FrameConversions()
     private var isDrainScheduled = false
     private var outgoing: [EventBatch] = []
     private(set) var shards: [HubShard] = []
