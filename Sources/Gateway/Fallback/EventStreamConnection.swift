@@ -137,14 +137,17 @@ extension RequestHandler {
         } catch {
             return self.answer(.streamError(error.status, error.message), isLast: isLast, context)
         }
-        let opening = self.opening(app: request.app, Query(parsing: query), head, protocolVersion: nil)
+        let opening = self.opening(
+            app: request.app, Query(parsing: query), head, from: context.channel.remoteAddress,
+            // An event stream has no version: it always speaks the newest.
+            protocolVersion: "7")
         let connection = EventStreamConnection(
             request,
             session: ClientSession(shard: self.shard, environment: self.environment, opening: opening),
             stream: self.openStream(head, context),
+            conversions: self.shard.conversions,
             environment: self.environment
         )
         connection.start(request)
-            conversions: self.shard.conversions,
     }
 }
