@@ -14,7 +14,15 @@ func withGateway(
     hooks: GatewayHooks = GatewayHooks(),
     _ body: (TestServer) async throws -> Void
 ) async throws {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+    try await LoopPool.withLoops(loops) { group in
+        try await withGateway(on: group, options: options, hooks: hooks, body)
+    }
+}
+
+private func withGateway(
+    on group: MultiThreadedEventLoopGroup, options: GatewayOptions, hooks: GatewayHooks,
+    _ body: (TestServer) async throws -> Void
+) async throws {
     let hub = Hub(apps: [testApp], eventLoopGroup: group)
     let (addresses, continuation) = AsyncStream.makeStream(of: SocketAddress.self)
     var hooks = hooks
@@ -27,17 +35,21 @@ func withGateway(
             services: [.init(service: server, successTerminationBehavior: .ignore)], logger: Logger(label: "test"))
     )
     try await withThrowingTaskGroup(of: Void.self) { tasks in
-        tasks.addTask { try await services.run() }
-        guard let address = await addresses.first(where: { _ in true }) else { return }
-        let test = TestServer(hub: hub, address: address, group: group, services: services)
-        do { try await body(test) } catch {
-            await services.triggerGracefulShutdown()
-            throw error
+        tasks.addTask {
+            // A server that cannot start never says where it listens.
+            defer { continuation.finish() }
+            try await services.run()
+        }
+        if let address = await addresses.first(where: { _ in true }) {
+            let test = TestServer(hub: hub, address: address, group: group, services: services)
+            do { try await body(test) } catch {
+                await services.triggerGracefulShutdown()
+                throw error
+            }
         }
         await services.triggerGracefulShutdown()
         try await tasks.waitForAll()
     }
-    try await group.shutdownGracefully()
 }
 
 /// What a test needs of a running gateway.
