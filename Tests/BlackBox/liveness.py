@@ -89,7 +89,7 @@ def watch(port, seconds, ping_every):
                         client.send(10, payload)
                     elif opcode == 1 and name == "answers pusher:ping":
                         client.send(1, b'{"event":"pusher:pong"}')
-                elif opcode == 10:
+                elif opcode == 10 and payload == b"alive":
                     outcome.pongs += 1
             if not more and outcome.code is None:
                 outcome.code, outcome.seconds = 1006, time.monotonic() - started

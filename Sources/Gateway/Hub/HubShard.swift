@@ -50,6 +50,8 @@ final class HubShard: @unchecked Sendable {
     let epoch = ContinuousClock.now
     var sweep: RepeatedTask?
     var emptied: [EventLoopPromise<Void>] = []
+    /// Whether nobody waits for the last connection any more.
+    var hasStoppedWaiting = false
 
     /// What the current tick adds to the counters.
     struct Tally {
