@@ -68,8 +68,10 @@ final class EventStreamConnection: SessionTransport {
     func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>) {
         var output: [UInt8] = []
         var refusal: String?
+        var isProbe = false
         buffer.withUnsafeReadableBytes { bytes in
             SentFrame.forEach(in: bytes) { frame in
+                if case .ping = frame { isProbe = true }
                 // The server's own frames are well formed.
                 guard case .text(let text) = frame, let message = self.conversions.message(text) else { return }
                 switch self.machine.received(message) {
@@ -83,6 +85,8 @@ final class EventStreamConnection: SessionTransport {
                 }
             }
         }
+        // The client has no way to answer: a peer that is gone fails the connection, see openStream.
+        if isProbe { self.session.heard() }
         if let refusal {
             promise.succeed()
             return self.stream.refuse(.streamError(.badRequest, refusal))
@@ -104,8 +108,6 @@ final class EventStreamConnection: SessionTransport {
     // MARK: The end
 
     private func beat() {
-        // The client has no way to say that it lives: a peer that is gone fails the connection, see openStream.
-        self.session.heard()
         if self.hasBegun { self.stream.write(EventStream.heartbeat, isEnd: false, promise: nil) }
     }
 
