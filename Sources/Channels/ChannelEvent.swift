@@ -7,6 +7,8 @@ public struct ChannelEvent: Sendable, Hashable {
         /// Delivered; its data is what a new subscriber gets as `snapshot`.
         case deliverAndKeepAsSnapshot
         /// Not delivered; its data is what a new subscriber gets as `snapshot`.
+        ///
+        /// Without data the channel, unless it is a cache channel, forgets what it holds.
         case keepOnly
     }
 

@@ -19,6 +19,10 @@ public struct GatewayOptions: Sendable {
     ///
     /// Default ``OriginRules/all``.
     public var origins: OriginRules
+    /// The proxies that are believed when they say with `X-Forwarded-Proto` that their client's side is encrypted.
+    ///
+    /// Default ``AddressRanges/loopback``: whoever else says so could be the client itself.
+    public var trustedProxies: AddressRanges
     /// Whether clients may have messages compressed (permessage-deflate).
     ///
     /// Default `false`: it saves bytes and costs time.
@@ -67,6 +71,7 @@ public struct GatewayOptions: Sendable {
         connectionsPerAddressMax: Int? = nil,
         messagesPerSecondMax: Int = 500,
         origins: OriginRules = .all,
+        trustedProxies: AddressRanges = .loopback,
         isCompressionEnabled: Bool = false,
         tls: TLSFiles? = nil,
         headerBytesMax: Int = 64 * 1024,
@@ -82,6 +87,7 @@ public struct GatewayOptions: Sendable {
         self.connectionsPerAddressMax = connectionsPerAddressMax
         self.messagesPerSecondMax = messagesPerSecondMax
         self.origins = origins
+        self.trustedProxies = trustedProxies
         self.isCompressionEnabled = isCompressionEnabled
         self.tls = tls
         self.headerBytesMax = headerBytesMax

@@ -47,6 +47,9 @@ public struct OriginRules: Sendable, Equatable {
         return false
     }
 
+    /// Whether no page is kept out.
+    var allowsAll: Bool { self.rules == nil }
+
     /// Whether a request with this `Origin` may connect; `nil` is a client that is no browser.
     public func allows(_ origin: String?) -> Bool {
         guard let rules, let origin = origin?.lowercased() else { return true }

@@ -350,6 +350,26 @@ def test_candles_go_on_after_a_restart(start, database):
         client.close()
 
 
+def test_candles_have_no_channels_when_they_are_switched_off(start, database):
+    with PriceExchange(free_port()) as exchange:
+        service = start("up", "--feeds", "sim", "--feed-url", f"sim={exchange.url}", "--symbols", "BTC-USD", DATABASE_URL=database,
+                        TICKWIRE_CANDLE_CHANNELS="false")
+        wait_until(exchange.subscribed, what="the feed's subscription")
+        client = Client(service.port, "ticker-BTC-USD")
+        exchange.trade("BTC-USD", 100)
+        wait_until(lambda: client.of("ticker-BTC-USD", "tick"), what="the tick")
+        with connect(f"ws://127.0.0.1:{service.port}/app/{KEY}?protocol=7") as socket:
+            socket.recv(10)
+            socket.send(json.dumps({"event": "pusher:subscribe", "data": {"channel": "candles-BTC-USD;1m"}}))
+            error = json.loads(socket.recv(10))
+            assert error["event"] == "pusher:error" and "candleChannels: false" in error["data"]["message"], error
+        # The history does not depend on it.
+        wait_until(lambda: json.loads(tickwire(
+            "history", "BTC-USD", "--since", "24h", "--interval", "1d", "--format", "json", DATABASE_URL=database, check=True).stdout),
+            what="the candle in the history")
+        client.close()
+
+
 def test_a_gateway_fed_over_http_has_them_too(start, database):
     with fed_gateway(start, database) as (gateway, exchange):
         channels = ["ticker-BTC-USD", "ticker-BTC-USD;100ms", "ticker-BTC-USD;delta", "market;100ms", "candles-BTC-USD;1m"]

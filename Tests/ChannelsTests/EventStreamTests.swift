@@ -39,7 +39,8 @@ struct EventStreamTests {
         var stream = try Self.stream("a", "b")
         var bytes: [UInt8] = []
         ServerFrame.subscriptionError(channel: "a", message: "No symbol 'X'").write(to: &bytes)
-        let action = bytes.withUnsafeBufferPointer { stream.received($0) }
+        let message = try #require(bytes.withUnsafeBufferPointer { EventStreamMessage($0) })
+        let action = stream.received(message)
         #expect(action == .refuse(channel: "a", message: "No symbol 'X'"))
         #expect(stream.receive(Self.succeeded("b")) == "")
     }
@@ -82,7 +83,8 @@ struct EventStreamTests {
 extension EventStream {
     /// What a frame leads to, as text.
     fileprivate mutating func receive(_ frame: String) -> String {
-        switch Array(frame.utf8).withUnsafeBufferPointer({ self.received($0) }) {
+        guard let message = Array(frame.utf8).withUnsafeBufferPointer({ EventStreamMessage($0) }) else { return "" }
+        return switch self.received(message) {
         case .doNothing: ""
         case .begin(let text): "begin: " + String(decoding: text, as: UTF8.self)
         case .write(let text): String(decoding: text, as: UTF8.self)

@@ -1,4 +1,5 @@
 import Channels
+import Compression
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -77,6 +78,38 @@ struct BandwidthTests {
             rig.publish(.init(channel: "t", name: "trade", data: Array("\(number)".utf8)))
         }
         #expect(try client.events().count == 200)
+        try client.finish()
+    }
+
+    @Test("What a budget holds back is compressed too, and so are trades on the way")
+    func compressed() throws {
+        let rig = QuoteRig(.init(connectionBytesPerSecondMax: 5000))
+        let client = try EmbeddedConnection(hub: rig.hub, loop: rig.loop, isCompressed: true)
+        _ = try client.greet()
+        for channel in ["ticker-A", "ticker-A;delta", "market;100ms", "trades"] {
+            try client.send(subscribeText(channel))
+        }
+        _ = try client.frames()
+        let pad = String(repeating: "tick tack ", count: 50)
+        for sequence in 1...50 {
+            var tick = marketTick("ticker-A", sequence)
+            tick.data = Array(#"{"symbol":"A","pad":"\#(pad)\#(sequence)","sequence":\#(sequence)}"#.utf8)
+            rig.publish(tick, .init(channel: "trades", name: "trade", data: Array(pad.utf8)))
+            rig.pass(milliseconds: 100)
+        }
+        let frames = try client.frames()
+        let inflater = try Inflater(.deflate)
+        let texts = try frames.filter(\.isCompressed).map { frame in
+            try frame.payload.withUnsafeBytes {
+                String(decoding: try inflater.unpackMessage($0, bytesMax: 10_000), as: UTF8.self)
+            }
+        }
+        #expect(frames.allSatisfy { $0.isCompressed || $0.payload.count < 400 })
+        #expect(
+            Set(texts.compactMap { SeenEvent($0)?.channel }) == [
+                "ticker-A", "ticker-A;delta", "market;100ms", "trades",
+            ])
+        #expect(texts.filter { $0.contains(#""event":"trade""#) }.count == 50)
         try client.finish()
     }
 

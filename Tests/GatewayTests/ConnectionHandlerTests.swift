@@ -66,6 +66,28 @@ struct ConnectionHandlerTests {
         try connection.finish()
     }
 
+    @Test("A channel forgets what it holds when nothing is to be kept, and takes the next event as ever")
+    func forgetting() throws {
+        let loop = EmbeddedEventLoop()
+        let hub = Hub(apps: [testApp], eventLoopGroup: loop, options: .init(snapshotsMax: 1))
+        for _ in 0..<2 {
+            hub.publish([.tick("a", 1)])
+            hub.publish([.init(channel: "a", name: "snapshot", data: [], retention: .keepOnly)])
+            // There is room for one, so what was forgotten is not counted any more.
+            hub.publish([.tick("b", 2)])
+            hub.publish([.init(channel: "b", name: "snapshot", data: [], retention: .keepOnly)])
+            hub.publish([.init(channel: "never", name: "snapshot", data: [], retention: .keepOnly)])
+        }
+        hub.publish([.tick("c", 3)])
+        loop.run()
+        let client = try EmbeddedConnection(hub: hub, loop: loop)
+        _ = try client.greet()
+        for channel in ["a", "b", "c"] { try client.send(subscribeText(channel)) }
+        #expect(try client.texts().filter { $0.contains("snapshot") }.map { $0.contains("\"c\"") } == [true])
+        #expect(hub.statistics.snapshotsRefused == 0)
+        try client.finish()
+    }
+
     @Test("A channel nothing was retained on has no snapshot; keepOnly is kept and not delivered")
     func retention() throws {
         let connection = try self.connect()

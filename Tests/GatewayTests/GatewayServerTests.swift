@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import Gateway
@@ -32,6 +33,31 @@ struct GatewayServerTests {
             )
             #expect(await offering.head().contains("Sec-WebSocket-Protocol: pusher-channels-protocol-7"))
             try await offering.close()
+        }
+    }
+
+    @Test("A connection that never ends holds an end up that waits for it, but not beyond a cancellation")
+    func endlessConnection() async throws {
+        try await LoopPool.withLoops(2) { group in
+            let hub = Hub(apps: [testApp], eventLoopGroup: group)
+            let shard = hub.shards[1]
+            try await shard.eventLoop.submit {
+                _ = shard.attach(EndlessSubscriber(), descriptor: -1, socketID: SocketID(bits: 1))
+            }.get()
+            let waiting = Task { await hub.waitUntilEmpty(grace: .milliseconds(20)) }
+            let over = Over()
+            let observer = Task {
+                await waiting.value
+                over.isOver.withLock { $0 = true }
+            }
+            // Whatever the loops have to do for it has been done twice.
+            for _ in 0..<2 { for shard in hub.shards { try await shard.eventLoop.submit {}.get() } }
+            #expect(!over.isOver.withLock { $0 })
+            waiting.cancel()
+            await observer.value
+            // Who asks later does not wait either.
+            await hub.waitUntilEmpty()
+            #expect(hub.statistics.connections == 1)
         }
     }
 
@@ -208,4 +234,21 @@ struct GatewayServerTests {
             #expect(metrics.hasSuffix("extra_total 1\n"))
         }
     }
+}
+
+/// Whether something is over.
+private final class Over: Sendable {
+    let isOver = Mutex(false)
+}
+
+/// Stays whatever it is told.
+private final class EndlessSubscriber: Subscriber {
+    let app: Int32? = 0
+    let transportName = "test"
+    var allocator: ByteBufferAllocator { ByteBufferAllocator() }
+
+    func writeThroughNIO(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>) { promise.succeed() }
+    func closeAsTooSlow() {}
+    func checkSilence(now: ContinuousClock.Instant) -> ContinuousClock.Instant? { nil }
+    func close(_ code: CloseCode) {}
 }

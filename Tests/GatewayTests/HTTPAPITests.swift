@@ -138,9 +138,7 @@ struct HTTPAPITests {
     func slowly() async throws {
         try await withGateway { server in
             let socket = try await server.connect()
-            for byte in server.signed("POST", "/apps/1/events", body: self.event).utf8 {
-                try await socket.send(bytes: [byte])
-            }
+            try await socket.send(oneByOne: Array(server.signed("POST", "/apps/1/events", body: self.event).utf8))
             #expect(await socket.head().hasPrefix("HTTP/1.1 200 "))
             #expect(await socket.read(2) == "{}")
             try await socket.close()

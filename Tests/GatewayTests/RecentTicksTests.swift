@@ -80,6 +80,22 @@ struct RecentTicksTests {
         #expect((10...200).contains(numbers.count), "\(numbers.count)")
     }
 
+    @Test("Bytes are bounded whatever threads record at once, and each channel stays whole")
+    func threads() async {
+        let recent = RecentTicks(ticksMax: 100, age: .seconds(60), bytesMax: 10_000_000)
+        await withTaskGroup(of: Void.self) { group in
+            for thread in 0..<4 {
+                group.addTask {
+                    for sequence in 1...500 { self.record([marketTick("ticker-\(thread)", sequence)], recent) }
+                }
+            }
+        }
+        for thread in 0..<4 {
+            let answer = recent.ticks(of: "ticker-\(thread)", app: 0, since: 400, now: Self.start)
+            #expect(answer.ticks.count == 100 && answer.isComplete)
+        }
+    }
+
     @Test("A hole is not complete; a merged tick is none, also for who has part of what it stands for")
     func holes() {
         let recent = self.makeRecent()

@@ -8,13 +8,25 @@ import Synchronization
 @testable import Gateway
 
 /// A gateway on a free port of the loopback address, for the time of `body`.
+///
+/// Unless told otherwise it is patient with requests: where all tests run at once, each step of one may take seconds.
 func withGateway(
     loops: Int = 1,
-    options: GatewayOptions = GatewayOptions(closeTimeout: .milliseconds(100), drainWindow: .milliseconds(50)),
+    options: GatewayOptions = GatewayOptions(
+        requestTimeout: .seconds(60), closeTimeout: .milliseconds(100), drainWindow: .milliseconds(50)
+    ),
     hooks: GatewayHooks = GatewayHooks(),
     _ body: (TestServer) async throws -> Void
 ) async throws {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+    try await LoopPool.withLoops(loops) { group in
+        try await withGateway(on: group, options: options, hooks: hooks, body)
+    }
+}
+
+private func withGateway(
+    on group: MultiThreadedEventLoopGroup, options: GatewayOptions, hooks: GatewayHooks,
+    _ body: (TestServer) async throws -> Void
+) async throws {
     let hub = Hub(apps: [testApp], eventLoopGroup: group)
     let (addresses, continuation) = AsyncStream.makeStream(of: SocketAddress.self)
     var hooks = hooks
@@ -27,17 +39,21 @@ func withGateway(
             services: [.init(service: server, successTerminationBehavior: .ignore)], logger: Logger(label: "test"))
     )
     try await withThrowingTaskGroup(of: Void.self) { tasks in
-        tasks.addTask { try await services.run() }
-        guard let address = await addresses.first(where: { _ in true }) else { return }
-        let test = TestServer(hub: hub, address: address, group: group, services: services)
-        do { try await body(test) } catch {
-            await services.triggerGracefulShutdown()
-            throw error
+        tasks.addTask {
+            // A server that cannot start never says where it listens.
+            defer { continuation.finish() }
+            try await services.run()
+        }
+        if let address = await addresses.first(where: { _ in true }) {
+            let test = TestServer(hub: hub, address: address, group: group, services: services)
+            do { try await body(test) } catch {
+                await services.triggerGracefulShutdown()
+                throw error
+            }
         }
         await services.triggerGracefulShutdown()
         try await tasks.waitForAll()
     }
-    try await group.shutdownGracefully()
 }
 
 /// What a test needs of a running gateway.
@@ -139,6 +155,25 @@ final class TestSocket: @unchecked Sendable {
 
     func send(bytes: [UInt8]) async throws {
         try await self.channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+    }
+
+    /// Sends bytes one by one, each when the server has had the time to read the one before.
+    ///
+    /// The event loop does it, because a task would wait for those of all other tests at each byte.
+    func send(oneByOne bytes: [UInt8]) async throws {
+        let channel = self.channel
+        let promise = channel.eventLoop.makePromise(of: Void.self)
+        @Sendable func sendByte(_ index: Int) {
+            guard index < bytes.count else { return promise.succeed() }
+            channel.writeAndFlush(ByteBuffer(bytes: [bytes[index]])).whenComplete { result in
+                switch result {
+                case .success: channel.eventLoop.scheduleTask(in: .microseconds(100)) { sendByte(index + 1) }
+                case .failure(let error): promise.fail(error)
+                }
+            }
+        }
+        sendByte(0)
+        try await promise.futureResult.get()
     }
 
     /// The head of an HTTP response, without the empty line.

@@ -11,10 +11,10 @@ struct CandleChannelTests {
     private let loop = EmbeddedEventLoop()
     private let seen = Seen()
 
-    private func makePipeline() throws -> MarketPipeline {
+    private func makePipeline(tellsCandles: Bool = true) throws -> MarketPipeline {
         MarketPipeline(
             eventLoops: [self.loop], venuePriority: [try Venue("a"), try Venue("b")], sequenceStart: 1000,
-            outputs: self.seen.outputs
+            tellsCandles: tellsCandles, outputs: self.seen.outputs
         )
     }
 
@@ -49,6 +49,17 @@ struct CandleChannelTests {
             #""open":"10","high":"12","low":"10","close":"11","volume":"3","vwap":"11","trades":3,"closed":false}"#
         #expect(try self.day("candles-BTC-USD;1d").contains(all))
         #expect(!(try self.day("candles-BTC-USD;1d").contains("venue")))
+    }
+
+    @Test("Switched off, none is told, of stored ones neither, and ticks go on")
+    func switchedOff() throws {
+        let pipeline = try self.makePipeline(tellsCandles: false)
+        let key = VenueSymbol(try Symbol("BTC-USD"), try Venue("a"))
+        pipeline.restore([key: CandleSheet(isStock: false)])
+        pipeline.ingest([try self.trade("10", id: 1, venue: "a", at: .now)])
+        self.loop.run()
+        self.loop.advanceTime(by: .seconds(5))
+        #expect(self.seen.events.map(\.name).sorted() == ["tick", "tick", "trade", "trade"])
     }
 
     @Test("However many trades there are, a candle is told once a second")

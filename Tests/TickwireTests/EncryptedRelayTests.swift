@@ -91,6 +91,10 @@ struct EncryptedRelayTests {
         let other = "private-encrypted-trades-BTC-USD"
         self.relay.take(.occupied(channel: Self.channel), app: "sealed")
         self.relay.take(.vacated(channel: Self.channel), app: "sealed")
+        // What the channel keeps would grow old, and the next subscriber would see it before the newest tick.
+        let (nothing, app) = try #require(await events.next())
+        let expected = Channels.ChannelEvent(channel: Self.channel, name: "snapshot", data: [], retention: .keepOnly)
+        #expect(nothing == expected && app == "sealed")
         self.relay.take(.occupied(channel: other), app: "sealed")
         self.relay.take(.occupied(channel: "private-encrypted-chat"), app: "sealed")
         // Everything above was done on one loop, in order, once this tick has come back.

@@ -1,4 +1,6 @@
+import Channels
 import Foundation
+import Gateway
 import Logging
 import Store
 import Testing
@@ -58,6 +60,29 @@ struct SettingsLoaderTests {
         #expect(settings.retention.quoteDays == 30)
     }
 
+    @Test("What the gateway's protocol, paths and proxies are is set")
+    func gateway() async throws {
+        let settings = try await load(
+            SettingsFlags(),
+            [
+                "TICKWIRE_GATEWAY_ACTIVITY_TIMEOUT": "60", "TICKWIRE_GATEWAY_PONG_TIMEOUT": "5",
+                "TICKWIRE_GATEWAY_CLIENT_EVENTS_PER_SECOND": "3", "TICKWIRE_GATEWAY_REQUIRE_PROTOCOL": "true",
+                "TICKWIRE_GATEWAY_TRUSTED_PROXIES": "10.0.0.0/8, fd00::/8",
+                "TICKWIRE_GATEWAY_HTTP_PATH": "/live/pusher",
+                "TICKWIRE_CANDLE_CHANNELS": "false",
+            ])
+        #expect(settings.gateway.connection.activityTimeout == 60)
+        #expect(settings.gateway.connection.pongTimeout == .seconds(5))
+        #expect(settings.gateway.connection.clientEventsPerSecond == 3)
+        #expect(settings.gateway.connection.requiresProtocolVersion)
+        #expect(settings.gateway.trustedProxies == AddressRanges(["10.0.0.0/8", "fd00::/8"]))
+        #expect(settings.gateway.fallback.basePath == "/live/pusher")
+        #expect(!settings.hasCandleChannels)
+        let nobody = try await load(SettingsFlags(), ["TICKWIRE_GATEWAY_TRUSTED_PROXIES": "none"])
+        #expect(nobody.gateway.trustedProxies == .none)
+        #expect(Settings().gateway.trustedProxies == .loopback)
+    }
+
     @Test("The example file is valid and says the defaults")
     func example() async throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -73,6 +98,13 @@ struct SettingsLoaderTests {
         #expect(settings.journalBytesMax == defaults.journalBytesMax)
         #expect(settings.retention == defaults.retention)
         #expect(settings.databaseWait == defaults.databaseWait)
+        #expect(settings.gateway.trustedProxies == defaults.gateway.trustedProxies)
+        #expect(settings.gateway.fallback.basePath == defaults.gateway.fallback.basePath)
+        #expect(settings.gateway.connection.activityTimeout == defaults.gateway.connection.activityTimeout)
+        #expect(settings.gateway.connection.pongTimeout == defaults.gateway.connection.pongTimeout)
+        #expect(settings.gateway.connection.clientEventsPerSecond == defaults.gateway.connection.clientEventsPerSecond)
+        #expect(!settings.gateway.connection.requiresProtocolVersion)
+        #expect(settings.hasCandleChannels)
     }
 
     @Test(
@@ -83,6 +115,9 @@ struct SettingsLoaderTests {
             ("TICKWIRE_SIMULATOR_RATE", "0"), ("TICKWIRE_JOURNAL_SIZE_MAX", "4 apples"),
             ("TICKWIRE_JOURNAL_SIZE_MAX", "1MB"),
             ("TICKWIRE_JOURNAL_SIZE_MAX", "99999999999999999999GB"), ("TICKWIRE_RETENTION_TRADES", "0"),
+            ("TICKWIRE_GATEWAY_ACTIVITY_TIMEOUT", "0"), ("TICKWIRE_GATEWAY_TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("TICKWIRE_GATEWAY_TRUSTED_PROXIES", "proxy.example"), ("TICKWIRE_GATEWAY_HTTP_PATH", "pusher"),
+            ("TICKWIRE_GATEWAY_HTTP_PATH", "/pusher/"), ("TICKWIRE_GATEWAY_HTTP_PATH", "/v1/pusher"),
         ]
     )
     func badValues(name: String, value: String) async {

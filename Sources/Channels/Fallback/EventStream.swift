@@ -40,8 +40,7 @@ public struct EventStream: Sendable {
     /// The protocol side sends a frame.
     ///
     /// Events become `event`, `id` and `data`; what the protocol says about itself is left out.
-    public mutating func received(_ frame: UnsafeBufferPointer<UInt8>) -> Action {
-        guard let message = try? Message(frame) else { return .doNothing }  // The server's own frames are well formed.
+    public mutating func received(_ message: EventStreamMessage) -> Action {
         switch self.state {
         case .joining(var channels, var early):
             switch message.event {
@@ -53,104 +52,14 @@ public struct EventStream: Sendable {
                 self.state = .refused
                 return .refuse(channel: message.channel, message: message.reason)
             default:
-                message.write(to: &early)
+                early += message.text
                 self.state = .joining(channels, early: early)
                 return .doNothing
             }
         case .open:
-            var text: [UInt8] = []
-            message.write(to: &text)
-            return text.isEmpty ? .doNothing : .write(text)
+            return message.text.isEmpty ? .doNothing : .write(message.text)
         case .refused:
             return .doNothing
-        }
-    }
-
-    /// The members of a frame that matter here.
-    private struct Message {
-        var event = ""
-        var channel = ""
-        var data: [UInt8] = []
-
-        init(_ frame: UnsafeBufferPointer<UInt8>) throws(ChannelsError) {
-            var reader = JSONReader(frame)
-            try reader.readObject { (reader, key) throws(ChannelsError) in
-                guard try reader.peek() == .string else {
-                    _ = try reader.skipValue()
-                    return
-                }
-                let value = try reader.readString()
-                if reader.matches(key, "event") {
-                    self.event = reader.decode(value)
-                } else if reader.matches(key, "channel") {
-                    self.channel = reader.decode(value)
-                } else if reader.matches(key, "data") {
-                    let raw = UnsafeBufferPointer(rebasing: frame[value.range])
-                    self.data = value.hasEscapes ? JSONText.unescaped(raw) : Array(raw)
-                }
-            }
-        }
-
-        /// Why a subscription was refused.
-        var reason: String {
-            self.member("error") { (reader) throws(ChannelsError) in reader.decode(try reader.readString()) } ?? ""
-        }
-
-        /// The event's number on its channel, when it has one.
-        private var sequence: String? {
-            self.member("sequence") { (reader) throws(ChannelsError) in
-                guard try reader.peek() == .number else { throw reader.failure("a number is expected") }
-                let range = try reader.skipValue()
-                return String(decoding: reader.bytes[range], as: UTF8.self)
-            }
-        }
-
-        func write(to output: inout [UInt8]) {
-            guard !self.event.hasPrefix("pusher:"), !self.event.hasPrefix("pusher_internal:") else { return }
-            output.append(contentsOf: "event: ".utf8)
-            // A line end would begin another field.
-            output.append(contentsOf: self.event.utf8.map { $0 == 0x0A || $0 == 0x0D ? 0x20 : $0 })
-            output.append(contentsOf: "\nid: \(self.channel)".utf8)
-            if let sequence = self.sequence { output.append(contentsOf: ":\(sequence)".utf8) }
-            output.append(contentsOf: "\ndata: ".utf8)
-            var wasReturn = false
-            for byte in self.data {
-                if byte == 0x0A, wasReturn {
-                    wasReturn = false
-                    continue
-                }
-                wasReturn = byte == 0x0D
-                if byte == 0x0A || byte == 0x0D {
-                    output.append(contentsOf: "\ndata: ".utf8)
-                } else {
-                    output.append(byte)
-                }
-            }
-            output.append(contentsOf: "\n\n".utf8)
-        }
-
-        /// A member of the data, when that is a JSON object and has it.
-        private func member(
-            _ name: StaticString,
-            _ read: (inout JSONReader) throws(ChannelsError) -> String
-        ) -> String? {
-            self.data.withUnsafeBufferPointer { bytes in
-                var found: String?
-                do throws(ChannelsError) {
-                    var reader = JSONReader(bytes)
-                    guard try reader.peek() == .object else { return nil }
-                    try reader.readObject { (reader, key) throws(ChannelsError) in
-                        if found == nil, reader.matches(key, name) {
-                            found = try read(&reader)
-                        } else {
-                            _ = try reader.skipValue()
-                        }
-                    }
-                } catch {
-                    return nil  // An application's data need not be JSON.
-                }
-                return found
-            }
         }
     }
 }

@@ -10,6 +10,7 @@ final class EventStreamConnection: SessionTransport {
     private let session: ClientSession
     private let stream: ResponseStream
     private let environment: ServerEnvironment
+    private let conversions: FrameConversions
     private var machine: EventStream
     private var hasBegun = false
     private var isOver = false
@@ -19,8 +20,10 @@ final class EventStreamConnection: SessionTransport {
         _ request: EventStreamRequest,
         session: ClientSession,
         stream: ResponseStream,
+        conversions: FrameConversions,
         environment: ServerEnvironment
     ) {
+        self.conversions = conversions
         self.session = session
         self.stream = stream
         self.environment = environment
@@ -65,10 +68,13 @@ final class EventStreamConnection: SessionTransport {
     func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>) {
         var output: [UInt8] = []
         var refusal: String?
+        var isProbe = false
         buffer.withUnsafeReadableBytes { bytes in
             SentFrame.forEach(in: bytes) { frame in
-                guard case .text(let text) = frame else { return }
-                switch self.machine.received(text) {
+                if case .ping = frame { isProbe = true }
+                // The server's own frames are well formed.
+                guard case .text(let text) = frame, let message = self.conversions.message(text) else { return }
+                switch self.machine.received(message) {
                 case .doNothing: break
                 case .begin(let early):
                     self.hasBegun = true
@@ -79,6 +85,8 @@ final class EventStreamConnection: SessionTransport {
                 }
             }
         }
+        // The client has no way to answer: a peer that is gone fails the connection, see openStream.
+        if isProbe { self.session.heard() }
         if let refusal {
             promise.succeed()
             return self.stream.refuse(.streamError(.badRequest, refusal))
@@ -100,8 +108,6 @@ final class EventStreamConnection: SessionTransport {
     // MARK: The end
 
     private func beat() {
-        // The client has no way to say that it lives: a peer that is gone fails the connection, see openStream.
-        self.session.heard()
         if self.hasBegun { self.stream.write(EventStream.heartbeat, isEnd: false, promise: nil) }
     }
 
@@ -133,11 +139,15 @@ extension RequestHandler {
         } catch {
             return self.answer(.streamError(error.status, error.message), isLast: isLast, context)
         }
-        let opening = self.opening(app: request.app, Query(parsing: query), head, protocolVersion: nil)
+        let opening = self.opening(
+            app: request.app, Query(parsing: query), head, from: context.channel.remoteAddress,
+            // An event stream has no version: it always speaks the newest.
+            protocolVersion: "7")
         let connection = EventStreamConnection(
             request,
             session: ClientSession(shard: self.shard, environment: self.environment, opening: opening),
             stream: self.openStream(head, context),
+            conversions: self.shard.conversions,
             environment: self.environment
         )
         connection.start(request)

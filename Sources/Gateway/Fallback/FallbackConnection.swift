@@ -16,6 +16,7 @@ final class FallbackConnection: SessionTransport {
     private let sessions: FallbackSessions
     private let key: FallbackSessions.Key
     private let transport: FallbackSession.Transport
+    private let conversions: FrameConversions
     private let addresses: AddressCounter?
     /// What the session is counted under in ``addresses``; `nil` when it is not.
     private let address: AddressCounter.Key?
@@ -40,9 +41,10 @@ final class FallbackConnection: SessionTransport {
         session: ClientSession,
         address: AddressCounter.Key?,
         environment: ServerEnvironment,
-        eventLoop: any EventLoop
+        shard: HubShard
     ) {
-        self.eventLoop = eventLoop
+        self.eventLoop = shard.eventLoop
+        self.conversions = shard.conversions
         self.sessions = environment.fallback
         self.key = key
         self.transport = transport
@@ -139,7 +141,7 @@ final class FallbackConnection: SessionTransport {
         buffer.withUnsafeReadableBytes { bytes in
             SentFrame.forEach(in: bytes) { frame in
                 switch frame {
-                case .text(let text): frames.append(FallbackFrame(text))
+                case .text(let text): frames.append(self.conversions.line(text))
                 case .ping: isProbe = true
                 case .close(let code, let reason): closing = (code, reason)
                 }

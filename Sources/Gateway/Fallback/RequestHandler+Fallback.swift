@@ -48,11 +48,11 @@ extension RequestHandler {
 
     /// What a session is told about the request that opens it.
     func opening(
-        app: Int32?, _ query: Query, _ head: HTTPRequestHead, protocolVersion: String?
+        app: Int32?, _ query: Query, _ head: HTTPRequestHead, from peer: SocketAddress?, protocolVersion: String?
     ) -> ClientSession.Opening {
         var opening = ClientSession.Opening(
             app: app, protocolVersion: protocolVersion, bandwidth: query["bandwidth"])
-        opening.isSecure = self.isSecure(head)
+        opening.isSecure = self.isSecure(head, from: peer)
         // What a page must not open as a WebSocket it must not open another way.
         let isAllowed = self.environment.options.origins.allows(head.headers.first(name: "origin"))
         opening.refusal = isAllowed ? nil : .unauthorised
@@ -120,7 +120,8 @@ extension RequestHandler {
     ) {
         let number = self.environment.hub.apps.firstIndex { $0.credentials(for: key.app) != nil }
         let opening = self.opening(
-            app: number.map { Int32($0) }, query, head, protocolVersion: query["protocol"])
+            app: number.map { Int32($0) }, query, head, from: context.channel.remoteAddress,
+            protocolVersion: query["protocol"])
         let address = self.environment.sessionAddresses.flatMap { _ in
             AddressCounter.Key(context.channel.remoteAddress)
         }
@@ -151,7 +152,7 @@ extension RequestHandler {
                     session: ClientSession(shard: shard, environment: environment, opening: opening),
                     address: address,
                     environment: environment,
-                    eventLoop: shard.eventLoop
+                    shard: shard
                 )
             }
         )

@@ -7,7 +7,7 @@ struct FrameRecorder {
         var sentAt: NIODeadline
         /// Of the whole frame.
         var bytes: Int
-        /// How its payload begins, as text.
+        /// How its payload begins, as text; of a compressed one, unpacked.
         var head: String
     }
 
@@ -28,10 +28,25 @@ struct FrameRecorder {
     func isWanted(now: NIODeadline) -> Bool { now < self.until }
 
     /// Takes whole WebSocket frames, one after the other; what is none ends the record.
-    mutating func add(_ bytes: UnsafeRawBufferPointer, now: NIODeadline) {
+    ///
+    /// - Parameters:
+    ///   - bytes: The frames.
+    ///   - now: The current time.
+    ///   - unpack: Gives the text of a compressed payload, `nil` when it cannot.
+    mutating func add(
+        _ bytes: UnsafeRawBufferPointer, now: NIODeadline, unpack: (UnsafeRawBufferPointer) -> [UInt8]?
+    ) {
         var rest = bytes
         while let (header, length) = WebSocketHeader.lengths(rest) {
-            let head = String(decoding: rest[header..<(header + length)].prefix(Self.headMax), as: UTF8.self)
+            let payload = UnsafeRawBufferPointer(rebasing: rest[header..<(header + length)])
+            let head: String
+            if !WebSocketHeader.isCompressed(rest) {
+                head = String(decoding: payload.prefix(Self.headMax), as: UTF8.self)
+            } else if let text = unpack(payload) {
+                head = String(decoding: text.prefix(Self.headMax), as: UTF8.self)
+            } else {
+                head = "compressed, \(length) bytes"
+            }
             if self.records.count == Self.recordsMax { self.records.removeFirst() }
             self.records.append(Record(sentAt: now, bytes: header + length, head: head))
             rest = UnsafeRawBufferPointer(rebasing: rest[(header + length)...])

@@ -297,11 +297,17 @@ extension Hub {
         }
     }
 
-    /// Returns when no connection is open any more.
-    func waitUntilEmpty() async {
-        for shard in self.shards {
-            // Fails only when the loop has ended, and its connections with it.
-            try? await shard.eventLoop.flatSubmit { shard.whenEmpty() }.get()
+    /// Returns when no connection is open any more, and `grace` after being cancelled at the latest.
+    func waitUntilEmpty(grace: TimeAmount = .seconds(2)) async {
+        await withTaskCancellationHandler {
+            for shard in self.shards {
+                // Fails only when the loop has ended, and its connections with it.
+                try? await shard.eventLoop.flatSubmit { shard.whenEmpty() }.get()
+            }
+        } onCancel: {
+            for shard in self.shards {
+                shard.eventLoop.scheduleTask(in: grace) { shard.stopWaiting() }
+            }
         }
     }
 }

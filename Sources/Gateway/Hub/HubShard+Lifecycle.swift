@@ -48,7 +48,7 @@ extension HubShard {
 
     /// Succeeds when this loop has no connection any more.
     func whenEmpty() -> EventLoopFuture<Void> {
-        guard self.counters.connections.load(ordering: .relaxed) > 0 else {
+        guard self.counters.connections.load(ordering: .relaxed) > 0, !self.hasStoppedWaiting else {
             return self.eventLoop.makeSucceededVoidFuture()
         }
         let promise = self.eventLoop.makePromise(of: Void.self)
@@ -56,9 +56,19 @@ extension HubShard {
         return promise.futureResult
     }
 
+    /// Whoever waits for the last connection has waited long enough.
+    func stopWaiting() {
+        self.hasStoppedWaiting = true
+        self.endWaiting()
+    }
+
     /// A connection has given its slot back.
     func connectionGone() {
         guard !self.emptied.isEmpty, self.counters.connections.load(ordering: .relaxed) == 0 else { return }
+        self.endWaiting()
+    }
+
+    private func endWaiting() {
         let promises = self.emptied
         self.emptied = []
         for promise in promises { promise.succeed() }

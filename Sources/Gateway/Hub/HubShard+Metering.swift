@@ -87,7 +87,8 @@ extension HubShard {
             return
         }
         self.forEachRange(slot) { start, end in
-            recorder.add(UnsafeRawBufferPointer(start: self.arena.base + start, count: end - start), now: now)
+            let bytes = UnsafeRawBufferPointer(start: self.arena.base + start, count: end - start)
+            recorder.add(bytes, now: now) { self.codec.unpacked($0) }
         }
         self.recorders[index] = recorder
     }

@@ -145,8 +145,8 @@ extension HubShard {
 
     /// Delivers to a connection that has more waiting than the soft limit, or that is over its budget.
     func deliverSlowly(
-        _ index: Int32, _ channel: Int32, _ frame: UnsafeRawBufferPointer, data: Range<Int>, _ start: Int32,
-        _ end: Int32, _ conflation: Conflation
+        _ index: Int32, _ channel: Int32, _ frame: UnsafeRawBufferPointer, data: Range<Int>,
+        _ packed: inout PackedFrame, _ start: Int32, _ end: Int32, _ conflation: Conflation
     ) {
         let hadOlder: Bool
         switch conflation {
@@ -156,7 +156,8 @@ extension HubShard {
             if self.arena.count <= self.options.arenaBytesMax, let older = self.held.take(index, channel: channel) {
                 self.send(index, older, of: channel)
             }
-            return self.mark(index, start, end)
+            guard self.table.slots[Int(index)].isCompressed else { return self.mark(index, start, end) }
+            return self.markPacked(index, frame, &packed, start, end)
         case .tick: hadOlder = self.held.hold(index, channel: channel, tick: frame, data: data)
         case .candle: hadOlder = self.held.hold(index, channel: channel, frame: frame)
         case .state:
@@ -193,22 +194,24 @@ extension HubShard {
         case .frame(let frame, let data, let merged):
             let own = frame.withUnsafeBytes { TickText.escaped.weight(UnsafeRawBufferPointer(rebasing: $0[data])) }
             guard merged > own else {
-                frame.withUnsafeBytes { self.send(index, $0) }
+                frame.withUnsafeBytes { self.sendPacked(index, $0) }
                 return
             }
-            Self.counted(frame, data: data, merged: merged).withUnsafeBytes { self.send(index, $0) }
-        case .change(let frame, _): frame.withUnsafeBytes { self.send(index, $0) }
+            Self.counted(frame, data: data, merged: merged).withUnsafeBytes { self.sendPacked(index, $0) }
+        case .change(let frame, _): frame.withUnsafeBytes { self.sendPacked(index, $0) }
         case .state(let merged):
             guard let derived = self.channels.channels[Int(channel)].derived,
                 case .ticker(let quotes, _) = derived.content
             else { return }
             let frame = quotes.catchUp(merged: merged)
-            self.send(index, name: frame.name, derived.key.name, frame.data)
+            self.send(index, name: frame.name, derived.key.name, frame.data, isPackable: true)
         case .market(let symbols):
             guard let derived = self.channels.channels[Int(channel)].derived,
                 case .market(let quotes, _) = derived.content
             else { return }
-            for frame in quotes.catchUp(symbols) { self.send(index, name: "market", derived.key.name, frame.data) }
+            for frame in quotes.catchUp(symbols) {
+                self.send(index, name: "market", derived.key.name, frame.data, isPackable: true)
+            }
         }
     }
 

@@ -32,6 +32,8 @@ final class HubShard: @unchecked Sendable {
     var vectors: [iovec_t] = []
     /// Packs and unpacks messages of this loop's connections with compression.
     let codec = ShardCodec()
+    /// Frames as clients of this loop get them over HTTP.
+    let conversions = FrameConversions()
     private var isDrainScheduled = false
     private var outgoing: [EventBatch] = []
     private(set) var shards: [HubShard] = []
@@ -48,6 +50,8 @@ final class HubShard: @unchecked Sendable {
     let epoch = ContinuousClock.now
     var sweep: RepeatedTask?
     var emptied: [EventLoopPromise<Void>] = []
+    /// Whether nobody waits for the last connection any more.
+    var hasStoppedWaiting = false
 
     /// What the current tick adds to the counters.
     struct Tally {
@@ -194,7 +198,7 @@ final class HubShard: @unchecked Sendable {
                 if slot == excluded {
                     self.tally.framesDelivered -= 1
                 } else if slots[Int(slot)].isCongested {
-                    self.deliverSlowly(slot, channel, frame, data: data, start, end, conflation)
+                    self.deliverSlowly(slot, channel, frame, data: data, &packed, start, end, conflation)
                 } else if slots[Int(slot)].isCompressed {
                     self.markPacked(slot, frame, &packed, start, end)
                 } else {

@@ -94,10 +94,15 @@ struct ShardChannels {
 
     /// Keeps `data` as what the channel holds; `cached` says what it is on a cache channel.
     ///
-    /// Of two events of a cache channel the later one is kept, in whichever order loops hear of them.
+    /// Of two events of a cache channel the later one is kept, in whichever order loops hear of them. Without data and
+    /// without `cached` the channel forgets what it holds.
     ///
     /// - Returns: `false` when the limit of channels that hold something is reached.
     mutating func retain(_ data: UnsafeRawBufferPointer, _ key: ChannelKey, cached: CachedEvent?) -> Bool {
+        if data.isEmpty, cached == nil {
+            self.forget(key)
+            return true
+        }
         if let channel = self.index[key], self.channels[Int(channel)].holdsEvent {
             if let cached {
                 if let older = self.channels[Int(channel)].cached, older.time > cached.time { return true }
@@ -107,13 +112,22 @@ struct ShardChannels {
             self.channels[Int(channel)].snapshot.append(contentsOf: data)
             return true
         }
-        guard cached != nil || !data.isEmpty, self.snapshotCount < self.snapshotsMax else { return false }
+        guard self.snapshotCount < self.snapshotsMax else { return false }
         self.snapshotCount += 1
         if cached != nil { self.cachedCount += 1 }
         let channel = self.findOrMake(key)
         self.channels[Int(channel)].snapshot = Array(data)
         self.channels[Int(channel)].cached = cached
         return true
+    }
+
+    private mutating func forget(_ key: ChannelKey) {
+        guard let channel = self.index[key], self.channels[Int(channel)].holdsEvent else { return }
+        if self.channels[Int(channel)].cached != nil { self.cachedCount -= 1 }
+        self.channels[Int(channel)].cached = nil
+        self.channels[Int(channel)].snapshot = []
+        self.snapshotCount -= 1
+        self.freeIfUnused(channel)
     }
 
     /// What a cache channel holds, however old.

@@ -6,6 +6,8 @@ import Compression
 final class ShardCodec {
     /// Shorter payloads gain nothing.
     private static let payloadBytesMin = 64
+    /// The largest message that is unpacked to be shown.
+    private static let shownBytesMax = 1 << 20
 
     private var deflater: Deflater?
     private var sharedInflater: Inflater?
@@ -19,6 +21,12 @@ final class ShardCodec {
         let inflater = try Inflater(.deflate)
         self.sharedInflater = inflater
         return inflater
+    }
+
+    /// The text of a message that was packed here, for operators; `nil` where zlib has no memory for it.
+    func unpacked(_ payload: UnsafeRawBufferPointer) -> [UInt8]? {
+        // Its failure is the answer.
+        try? self.inflater().unpackMessage(payload, bytesMax: Self.shownBytesMax)
     }
 
     private func sharedDeflater() throws(CompressionError) -> Deflater {
@@ -65,6 +73,13 @@ extension HubShard {
     /// Has a connection's events compressed from now on.
     func setCompressed(_ slot: Int32) {
         self.table.slots[Int(slot)].isCompressed = true
+    }
+
+    /// Sends a frame that no other connection gets, compressed where the connection asked for that.
+    func sendPacked(_ slot: Int32, _ frame: UnsafeRawBufferPointer) {
+        let isPacked =
+            self.table.slots[Int(slot)].isCompressed && self.codec.withPacked(frame) { self.send(slot, $0) } != nil
+        if !isPacked { self.send(slot, frame) }
     }
 
     /// Gives a subscriber the event compressed, packing it for the first one that wants it.

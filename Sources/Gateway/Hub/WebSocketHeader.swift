@@ -50,6 +50,9 @@ enum WebSocketHeader {
         return first
     }
 
+    /// Whether the frame that `bytes` begin with is compressed (RFC 7692, section 6).
+    static func isCompressed(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.first.map { $0 & 0x40 != 0 } ?? false }
+
     /// The lengths of the header and of the payload of the unmasked frame that `bytes` begin with.
     ///
     /// - Returns: `nil` when the frame is not whole.

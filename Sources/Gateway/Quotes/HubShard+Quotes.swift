@@ -211,11 +211,14 @@ extension HubShard {
         return (frame, inner.lowerBound - frame.lowerBound..<inner.upperBound - frame.lowerBound)
     }
 
-    /// Sends an event to one connection.
-    func send(_ slot: Int32, name: String, _ channel: String, _ data: [UInt8]) {
+    /// Sends an event to one connection; compressed where that is wanted and `isPackable`.
+    func send(_ slot: Int32, name: String, _ channel: String, _ data: [UInt8], isPackable: Bool = false) {
         var bytes: [UInt8] = []
         let (frame, _) = data.withUnsafeBytes { Self.encode(name, channel, $0, into: &bytes) }
-        bytes.withUnsafeBytes { self.send(slot, UnsafeRawBufferPointer(rebasing: $0[frame])) }
+        bytes.withUnsafeBytes {
+            let frame = UnsafeRawBufferPointer(rebasing: $0[frame])
+            if isPackable { self.sendPacked(slot, frame) } else { self.send(slot, frame) }
+        }
     }
 
     // MARK: Time

@@ -20,7 +20,7 @@ final class AddressCounter: Sendable {
         }
 
         /// The address in network order, from `sockaddr_in` or `sockaddr_in6`.
-        private static func bytes(of address: SocketAddress) -> [UInt8]? {
+        static func bytes(of address: SocketAddress) -> [UInt8]? {
             address.withSockAddr { pointer, _ in
                 let raw = UnsafeRawPointer(pointer)
                 switch address {

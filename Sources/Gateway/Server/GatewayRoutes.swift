@@ -13,6 +13,7 @@ struct GatewayRoutes: Sendable {
     /// Hummingbird's way from a request to the written response.
     func responder() -> HTTPChannelHandler.Responder {
         let router = Router(context: BasicRequestContext.self)
+        router.add(middleware: CrossOriginReads(origins: self.environment.options.origins))
         router.get("/healthz") { _, _ in "ok\n" }
         let hooks = self.environment.hooks
         router.get("/readyz") { _, _ in

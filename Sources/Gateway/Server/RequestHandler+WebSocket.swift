@@ -27,13 +27,17 @@ extension RequestHandler {
     }
 
     /// Whether the client's side of the connection is encrypted.
-    func isSecure(_ head: HTTPRequestHead) -> Bool {
-        // A proxy in front may have ended TLS.
+    func isSecure(_ head: HTTPRequestHead, from peer: SocketAddress?) -> Bool {
+        if self.environment.tls != nil { return true }
+        // A proxy in front may have ended TLS; anybody else may say so.
+        guard self.environment.options.trustedProxies.contains(peer) else { return false }
         let scheme = head.headers.first(name: "x-forwarded-proto")?.lowercased()
-        return self.environment.tls != nil || scheme == "https" || scheme == "wss"
+        return scheme == "https" || scheme == "wss"
     }
 
-    private func session(for head: HTTPRequestHead, isCompressed: Bool) -> any WebSocketSession {
+    private func session(
+        for head: HTTPRequestHead, from peer: SocketAddress?, isCompressed: Bool
+    ) -> any WebSocketSession {
         if self.environment.options.echoesMessages { return EchoSession(shard: self.shard, isCompressed: isCompressed) }
         let question = head.uri.utf8.firstIndex(of: UInt8(ascii: "?"))
         let path = head.uri[..<(question ?? head.uri.endIndex)].dropFirst("/app/".count)
@@ -46,7 +50,7 @@ extension RequestHandler {
             protocolVersion: query["protocol"],
             bandwidth: query["bandwidth"]
         )
-        opening.isSecure = self.isSecure(head)
+        opening.isSecure = self.isSecure(head, from: peer)
         opening.isCompressed = isCompressed
         if self.isAddressFull {
             opening.refusal = .overCapacity
@@ -74,7 +78,8 @@ extension RequestHandler {
         if let extensions, inflater != nil { response += "Sec-WebSocket-Extensions: \(extensions)\r\n" }
         response += "\r\n"
         let connection = ConnectionHandler(
-            session: self.session(for: head, isCompressed: inflater != nil),
+            session: self.session(
+                for: head, from: context.channel.remoteAddress, isCompressed: inflater != nil),
             options: options,
             response: Array(response.utf8),
             usesSocket: self.environment.tls == nil,

@@ -28,10 +28,12 @@ public final class MarketPipeline: Sendable {
     ///   - failoverAfter: How long the primary venue may be silent before another one takes over.
     ///   - sequenceStart: The first sequence number of every channel. Microseconds since 1970 at start keep sequences rising over restarts.
     ///   - settings: How the guard judges.
+    ///   - tellsCandles: Whether candles are published while they happen.
     ///   - outputs: Where results go.
     public init(
         eventLoops: [any EventLoop], venuePriority: [Venue], failoverAfter: Duration = .seconds(30),
-        sequenceStart: UInt64, settings: GuardSettings = GuardSettings(), outputs: PipelineOutputs
+        sequenceStart: UInt64, settings: GuardSettings = GuardSettings(), tellsCandles: Bool = true,
+        outputs: PipelineOutputs
     ) {
         precondition(!eventLoops.isEmpty, "a pipeline needs an event loop")
         let shared = MarketShard.Shared(
@@ -39,7 +41,7 @@ public final class MarketPipeline: Sendable {
                 venuePriority.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first }
             ),
             failoverAfter: TimeAmount(failoverAfter), sequenceStart: sequenceStart, settings: settings,
-            outputs: outputs,
+            tellsCandles: tellsCandles, outputs: outputs,
             registry: GuardRegistry(sequencing: settings.sequencing),
             board: FeedStatusBoard(publisher: outputs.publisher)
         )
@@ -67,6 +69,7 @@ public final class MarketPipeline: Sendable {
 
     /// Puts stored candles back before the first trade, and shows them to those who subscribe.
     public func restore(_ candles: [VenueSymbol: CandleSheet]) {
+        guard self.shared.tellsCandles else { return }
         for (index, shard) in self.shards.enumerated() {
             shard.restore(candles.filter { self.shardIndex(of: $0.key.symbol) == index })
         }

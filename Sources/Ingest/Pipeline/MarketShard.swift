@@ -14,6 +14,7 @@ final class MarketShard: @unchecked Sendable {
         let failoverAfter: TimeAmount
         let sequenceStart: UInt64
         let settings: GuardSettings
+        let tellsCandles: Bool
         let outputs: PipelineOutputs
         let registry: GuardRegistry
         let board: FeedStatusBoard
@@ -155,8 +156,10 @@ final class MarketShard: @unchecked Sendable {
         let isVisible = venue.state.apply(trade)
         let isPrimary = self.noticed(entry, venue, trade.flags, trade.receivedTime, now: now)
         results.accepted.append(.trade(trade))
-        venue.candles.add(trade)
-        if !entry.areCandlesListed { self.listCandles(entry) }
+        if self.shared.tellsCandles {
+            venue.candles.add(trade)
+            if !entry.areCandlesListed { self.listCandles(entry) }
+        }
         if isVisible { self.publishState(entry, venue, isPrimary: isPrimary, into: &results) }
         // A snapshot's trades are history, and backfilled ones are late: neither is news.
         guard trade.flags.isDisjoint(with: [.snapshot, .backfilled]) else { return }

@@ -97,7 +97,7 @@ final class EncryptedRelay: EventPublisher {
             self.eventLoop.execute { self.begin(channel, plain, index) }
         case .vacated(let channel):
             guard EncryptedChannels.plain(channel) != nil else { return }
-            self.eventLoop.execute { self.state.withLock { _ = $0.occupied[index].remove(channel) } }
+            self.eventLoop.execute { self.end(channel, index) }
         case .memberAdded, .memberRemoved, .clientEvent, .cacheMiss, .subscriptionCount: break
         }
     }
@@ -112,6 +112,18 @@ final class EncryptedRelay: EventPublisher {
             Self.append(Job(event: snapshot, channel: channel, target: index), to: &state)
         }
         self.sealPending()
+    }
+
+    /// Nobody is left: what the channel keeps for the next one would grow old, since nothing is sealed meanwhile; on the loop.
+    ///
+    /// What waits to be sealed goes too, or it would be kept again.
+    private func end(_ channel: String, _ index: Int) {
+        self.state.withLock { state in
+            state.occupied[index].remove(channel)
+            state.pending.removeAll { $0.target == index && $0.channel == channel }
+        }
+        let nothing = Channels.ChannelEvent(channel: channel, name: "snapshot", data: [], retention: .keepOnly)
+        self.publishTo([nothing], self.targets[index].app)
     }
 
     /// Seals and publishes what waits, in order; on the loop, without the lock.

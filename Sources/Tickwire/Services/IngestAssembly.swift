@@ -195,7 +195,7 @@ struct IngestAssembly {
         for selected in self.feeds { guardSettings.sequencing[selected.feed.name] = selected.feed.sequencing }
         let pipeline = MarketPipeline(
             eventLoops: loops, venuePriority: names, sequenceStart: UInt64(Date().timeIntervalSince1970 * 1_000_000),
-            settings: guardSettings, outputs: outputs
+            settings: guardSettings, tellsCandles: self.settings.hasCandleChannels, outputs: outputs
         )
         directory.insert(market.states.lazy.map { ($0.symbol, $0.venue) })
         pipeline.restore(market.states)

@@ -98,7 +98,7 @@ public struct ServiceRunner: Sendable {
     ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
         let group = MultiThreadedEventLoopGroup.singleton
         let catalog = SymbolCatalog(client: database.client)
-        let directory = SymbolDirectory()
+        let directory = SymbolDirectory(hasCandles: self.settings.hasCandleChannels)
         let hub = Hub(
             apps: self.kind == .ingest ? [] : apps.map(\.app), eventLoopGroup: group,
             options: Hub.Options(connectionBytesPerSecondMax: self.settings.connectionBytesPerSecondMax))

@@ -13,6 +13,12 @@ final class SymbolDirectory: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Whether candles are told on channels.
+    private let hasCandles: Bool
+
+    init(hasCandles: Bool = true) {
+        self.hasCandles = hasCandles
+    }
 
     func insert(_ pairs: some Sequence<(Symbol, Venue)>) {
         self.state.withLock { state in
@@ -45,6 +51,10 @@ final class SymbolDirectory: Sendable {
         let text = channel.text
         if text == "market" || text.hasPrefix("market;") { return QuoteChannel.problem(with: text) }
         guard let prefix = ["ticker-", "trades-", "candles-"].first(where: { text.hasPrefix($0) }) else { return nil }
+        if prefix == "candles-", !self.hasCandles {
+            return
+                "Channel \(text): candles have no channels here (candleChannels: false). Ask `tickwire history` for them."
+        }
         let name = text.dropFirst(prefix.count).prefix { $0 != ";" }
         return self.problem(withSuffix: String(name), of: text) ?? Self.problem(withVariant: text, prefix)
     }

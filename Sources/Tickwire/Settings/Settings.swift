@@ -29,6 +29,8 @@ public struct Settings: Sendable {
     public var feeds: [String]?
     /// Symbols to subscribe to; `nil` takes each feed file's own list.
     public var symbols: [String]?
+    /// Whether candles are told on channels while they happen; the stored ones do not depend on it.
+    public var hasCandleChannels = true
     /// What to do when no live feed has connected within 10 s: `sim` or `none`.
     public var fallback = Fallback.sim
     /// Where a feed connects instead of its file's URL, by feed name.

@@ -31,7 +31,8 @@ public enum SettingsLoader {
         [
             "bind", "port", "dataDir", "databaseURL", "databaseWait", "feedsDir", "migrationsDir", "feeds.enabled",
             "feeds.fallback",
-            "feeds.urls", "symbols", "demo", "simulator.rate", "simulator.faults", "publishURL", "publishBatch",
+            "feeds.urls", "symbols", "candleChannels", "demo", "simulator.rate", "simulator.faults", "publishURL",
+            "publishBatch",
             "app.id",
             "app.key", "app.secret", "app.clientEvents", "app.subscriptionCounts", "guard.cryptoBand",
             "guard.stockBand",
@@ -211,6 +212,7 @@ public enum SettingsLoader {
             }
             settings.feedURLs[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
         }
+        if let hasCandles = try values.flag("candleChannels") { settings.hasCandleChannels = hasCandles }
         if let isDemo = try values.flag("demo") { settings.isDemo = isDemo }
         if let rate = try values.whole("simulator.rate", in: 1...200_000) { settings.simulatorRate = rate }
         if let faults = values.text("simulator.faults") {
