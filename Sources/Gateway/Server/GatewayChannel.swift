@@ -18,6 +18,8 @@ struct GatewayChannel: HTTPChannelHandler {
     let responder: HTTPChannelHandler.Responder
     let environment: ServerEnvironment
     let api: APIResponder
+    /// Whether plain publishes are taken out before the HTTP decoder; tests compare.
+    var takesPlainPublishes = true
 
     func setup(channel: any NIOCore.Channel, logger: Logger) -> EventLoopFuture<Connection> {
         channel.eventLoop.makeCompletedFuture {
@@ -39,17 +41,19 @@ struct GatewayChannel: HTTPChannelHandler {
                     limitConfiguration: limits))
             let pipeline = channel.pipeline.syncOperations
             if let tls = self.environment.tls { try pipeline.addHandler(tls.makeHandler()) }
-            try pipeline.addHandler(decoder)
-            try pipeline.addHandler(
-                RequestHandler(
-                    shard: shard,
-                    environment: self.environment,
-                    responder: self.api,
-                    decoder: decoder,
-                    isAddressFull: !self.count(channel),
-                    outcome: outcome
-                )
+            let isAddressFull = !self.count(channel)
+            let requests = RequestHandler(
+                shard: shard,
+                environment: self.environment,
+                responder: self.api,
+                decoder: decoder,
+                isAddressFull: isAddressFull,
+                outcome: outcome
             )
+            if self.takesPlainPublishes, !isAddressFull {
+                try pipeline.addHandler(PublishHandler(requests: requests, options: self.environment.options))
+            }
+            try pipeline.addHandlers(decoder, requests)
             return Connection(channel: channel, outcome: outcome.futureResult)
         }
     }
