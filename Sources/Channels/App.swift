@@ -1,5 +1,3 @@
-import Crypto
-
 /// One application: who may connect and publish, and with which limits.
 public struct App: Sendable {
     /// A key and the secret that signs with it.
@@ -9,13 +7,16 @@ public struct App: Sendable {
         /// The secret; never printed.
         public let secret: String
         /// ``secret`` as a key for HMAC, made once.
-        let signingKey: SymmetricKey
+        let signingKey: SigningKey
+        /// ``key`` as it stands in a request.
+        let keyBytes: [UInt8]
 
         /// A key pair.
         public init(key: String, secret: String) {
             self.key = key
             self.secret = secret
-            self.signingKey = SymmetricKey(data: Array(secret.utf8))
+            self.signingKey = SigningKey(secret.utf8)
+            self.keyBytes = Array(key.utf8)
         }
 
         /// The key without the secret.
@@ -57,6 +58,8 @@ public struct App: Sendable {
     public let credentials: [Credentials]
     /// What it may do.
     public let options: Options
+    /// ``id`` as it stands in a request.
+    package let idBytes: [UInt8]
 
     /// An application.
     ///
@@ -67,6 +70,7 @@ public struct App: Sendable {
     public init(id: String, credentials: [Credentials], options: Options = Options()) {
         precondition(!credentials.isEmpty, "app \(id) without a key")
         self.id = id
+        self.idBytes = Array(id.utf8)
         self.credentials = credentials
         self.options = options
     }

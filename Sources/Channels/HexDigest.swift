@@ -3,10 +3,9 @@ import Crypto
 /// Digests as lower-case hexadecimal text, and their comparison.
 enum HexDigest {
     /// HMAC-SHA256 of `message`.
-    static func hmac(_ message: some Sequence<UInt8>, key: SymmetricKey) -> [UInt8] {
-        var code = HMAC<SHA256>(key: key)
-        code.update(data: Array(message))
-        return code.finalize().withUnsafeBytes { Self.hex($0) }
+    static func hmac(_ message: some Sequence<UInt8>, key: SigningKey) -> [UInt8] {
+        let code = Array(message).withUnsafeBytes { key.code(of: $0) }
+        return code.withUnsafeBytes { Self.hex($0) }
     }
 
     /// MD5 of `bytes`, which the HTTP API uses as a checksum under the signature.
@@ -36,6 +35,17 @@ enum HexDigest {
         let right = Array(right)
         var difference: UInt8 = 0
         for index in left.indices { difference |= left[index] ^ right[index] }
+        return difference == 0
+    }
+
+    /// Whether `text` is `digest` in lower-case hexadecimal digits, without telling by its duration where it is not.
+    static func isEqual(_ digest: UnsafeRawBufferPointer, _ text: UnsafeRawBufferPointer) -> Bool {
+        guard text.count == digest.count * 2 else { return false }
+        var difference: UInt8 = 0
+        for index in digest.indices {
+            difference |= Self.digit(digest[index] >> 4) ^ text[index * 2]
+            difference |= Self.digit(digest[index] & 0xF) ^ text[index * 2 + 1]
+        }
         return difference == 0
     }
 

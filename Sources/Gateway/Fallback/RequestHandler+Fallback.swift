@@ -74,7 +74,7 @@ extension RequestHandler {
 
     /// Writes a part of an open response.
     func write(_ buffer: ByteBuffer, promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
-        self.hasUnflushed = false
+        self.flush(context)
         context.writeAndFlush(self.wrapOutboundOut(buffer), promise: promise)
     }
 

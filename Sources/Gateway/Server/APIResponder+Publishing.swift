@@ -1,19 +1,19 @@
 import Channels
 
 extension APIResponder {
-    func publish(_ request: Request, _ query: Query, app: Int32, isBatch: Bool) -> Reply {
+    func publish(_ body: UnsafeBufferPointer<UInt8>, _ query: Query, app: Int32, isBatch: Bool) -> Answer {
         let publish: PublishRequest
         do throws(PublishRequest.Failure) {
             publish =
                 isBatch
-                ? try .batch(body: request.body, limits: self.limits)
-                : try .event(body: request.body, query: query, limits: self.limits)
+                ? try .batch(body: body, limits: self.limits)
+                : try .event(body: body, query: query, limits: self.limits)
         } catch {
-            return .now(Self.answer(error))
+            return Self.answer(error)
         }
         self.publish(publish, app: app)
-        guard publish.events.contains(where: { $0.info != nil }) else { return .now(.empty) }
-        return .now(self.information(publish, app: app, isBatch: isBatch))
+        guard publish.events.contains(where: { $0.info != nil }) else { return .empty }
+        return self.information(publish, app: app, isBatch: isBatch)
     }
 
     /// The deprecated way: the body is the data, everything else is in path and query.

@@ -38,8 +38,27 @@ struct APIResponder: Sendable {
         if request.path.hasPrefix("/v1/") { return self.connections(request, on: eventLoop) }
         let parts = request.path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst(2)
         let segments = parts.map { Substring($0) }
-        guard let id = segments.first, let number = self.hub.apps.firstIndex(where: { $0.id == id }) else {
-            return .now(.text(.notFound, "No app with id '\(segments.first ?? "")'. Check the app id."))
+        switch self.authorise(request, app: segments.first ?? "") {
+        case .success((let number, let query)):
+            return self.route(request, Array(segments.dropFirst()), query, app: Int32(number), on: eventLoop)
+        case .failure(let refusal): return .now(refusal.answer)
+        }
+    }
+
+    /// Why a request is not answered as asked.
+    struct Refusal: Error {
+        var answer: Answer
+    }
+
+    /// Checks who sends a request.
+    ///
+    /// - Returns: The app's number in the hub and the query, or what to answer.
+    func authorise(_ request: Request, app id: Substring) -> Result<(app: Int, Query), Refusal> {
+        func refused(_ status: Answer.Status, _ line: String) -> Result<(app: Int, Query), Refusal> {
+            .failure(Refusal(answer: .text(status, line)))
+        }
+        guard let number = self.hub.apps.firstIndex(where: { $0.id == id }) else {
+            return refused(.notFound, "No app with id '\(id)'. Check the app id.")
         }
         let app = self.hub.apps[number]
         let query: Query
@@ -52,12 +71,12 @@ struct APIResponder: Sendable {
                 now: self.now()
             )
         } catch {
-            return .now(.text(.unauthorised, error.description))
+            return refused(.unauthorised, error.description)
         }
         guard app.options.isEnabled else {
-            return .now(.text(.forbidden, "The app '\(app.id)' is disabled. Enable it in the settings."))
+            return refused(.forbidden, "The app '\(app.id)' is disabled. Enable it in the settings.")
         }
-        return self.route(request, Array(segments.dropFirst()), query, app: Int32(number), on: eventLoop)
+        return .success((number, query))
     }
 
     private func route(
@@ -69,7 +88,7 @@ struct APIResponder: Sendable {
     ) -> Reply {
         switch (request.method, route.first, route.count) {
         case ("POST", "events", 1), ("POST", "batch_events", 1):
-            return self.publish(request, query, app: app, isBatch: route.first == "batch_events")
+            return .now(self.publish(request.body, query, app: app, isBatch: route.first == "batch_events"))
         case ("POST", "channels", 3) where route[2] == "events":
             return self.publishRaw(request, query, channel: route[1], app: app)
         case ("GET", "channels", 1): return self.channels(query, app: app, on: eventLoop)

@@ -18,17 +18,16 @@ struct GatewayChannel: HTTPChannelHandler {
     let responder: HTTPChannelHandler.Responder
     let environment: ServerEnvironment
     let api: APIResponder
+    /// Whether plain publishes are taken out before the HTTP decoder; tests compare.
+    var takesPlainPublishes = true
 
     func setup(channel: any NIOCore.Channel, logger: Logger) -> EventLoopFuture<Connection> {
         channel.eventLoop.makeCompletedFuture {
             guard let shard = self.environment.hub.shard(of: channel.eventLoop) else {
                 preconditionFailure("the server runs on an event loop that the hub does not serve")
             }
-            // Small receive buffers: most connections hear much more than they say.
-            try channel.syncOptions?.setOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 65_536)
-            )
+            try channel.syncOptions?.setOption(.recvAllocator, value: ReceiveAllocator())
+            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
             let outcome = channel.eventLoop.makePromise(of: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>?.self)
             var limits = NIOHTTPDecoderLimitConfiguration()
             limits.maxHeaderListSize = self.environment.options.headerBytesMax
@@ -39,17 +38,19 @@ struct GatewayChannel: HTTPChannelHandler {
                     limitConfiguration: limits))
             let pipeline = channel.pipeline.syncOperations
             if let tls = self.environment.tls { try pipeline.addHandler(tls.makeHandler()) }
-            try pipeline.addHandler(decoder)
-            try pipeline.addHandler(
-                RequestHandler(
-                    shard: shard,
-                    environment: self.environment,
-                    responder: self.api,
-                    decoder: decoder,
-                    isAddressFull: !self.count(channel),
-                    outcome: outcome
-                )
+            let isAddressFull = !self.count(channel)
+            let requests = RequestHandler(
+                shard: shard,
+                environment: self.environment,
+                responder: self.api,
+                decoder: decoder,
+                isAddressFull: isAddressFull,
+                outcome: outcome
             )
+            if self.takesPlainPublishes, !isAddressFull {
+                try pipeline.addHandler(PublishHandler(requests: requests, options: self.environment.options))
+            }
+            try pipeline.addHandlers(decoder, requests)
             return Connection(channel: channel, outcome: outcome.futureResult)
         }
     }

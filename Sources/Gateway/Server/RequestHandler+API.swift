@@ -42,19 +42,19 @@ extension RequestHandler {
 
     func answer(_ answer: Answer, isLast: Bool, _ context: ChannelHandlerContext) {
         let isLast = isLast || self.isQuiescing
-        var buffer = context.channel.allocator.buffer(capacity: answer.body.count + 128)
-        answer.write(to: &buffer, isLast: isLast)
-        self.hasUnflushed = true
+        if self.answers.readableBytes == 0 {
+            self.answers = context.channel.allocator.buffer(capacity: answer.body.count + 128)
+        }
+        answer.write(to: &self.answers, isLast: isLast)
         if isLast {
             self.state = .closing
             self.waiting = []
             let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-            context.writeAndFlush(self.wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in
+            context.writeAndFlush(self.wrapOutboundOut(self.takeAnswers())).assumeIsolated().whenComplete { _ in
                 bound.value.close(mode: .output, promise: nil)
             }
             self.setDeadline(self.environment.options.closeTimeout, context)
         } else {
-            context.write(self.wrapOutboundOut(buffer), promise: nil)
             self.state = .idle
             self.setDeadline(self.environment.options.idleTimeout, context)
             if !self.isReading { self.flush(context) }
@@ -75,9 +75,15 @@ extension RequestHandler {
         }
     }
 
+    /// Sends the answers given so far: before anything else is written, and when a read is complete.
     func flush(_ context: ChannelHandlerContext) {
-        guard self.hasUnflushed else { return }
-        self.hasUnflushed = false
-        context.flush()
+        guard self.answers.readableBytes > 0 else { return }
+        context.writeAndFlush(self.wrapOutboundOut(self.takeAnswers()), promise: nil)
+    }
+
+    private func takeAnswers() -> ByteBuffer {
+        let answers = self.answers
+        self.answers = ByteBuffer()
+        return answers
     }
 }

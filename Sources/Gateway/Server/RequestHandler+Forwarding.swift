@@ -7,6 +7,7 @@ import NIOHTTPTypesHTTP1
 
 extension RequestHandler {
     func forward(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        self.flush(context)
         if !self.isForwardingReady {
             do {
                 self.finish(with: try self.addForwardingHandlers(context))

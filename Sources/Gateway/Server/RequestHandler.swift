@@ -39,7 +39,10 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     var waiting: [HTTPServerRequestPart] = []
     var isReading = false
     var isReadPending = false
-    var hasUnflushed = false
+    /// Answers of this read: they leave together.
+    var answers = ByteBuffer()
+    /// The handler's own place in the pipeline, as long as it has one.
+    private(set) var context: ChannelHandlerContext?
     var isQuiescing = false
     private var deadline = NIODeadline.distantFuture
     private var timerDeadline = NIODeadline.distantFuture
@@ -64,10 +67,12 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Channel events
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         self.setDeadline(self.environment.options.requestTimeout, context)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
         self.timer?.cancel()
         self.timer = nil
         self.finish(with: nil)
@@ -187,6 +192,7 @@ final class RequestHandler: ChannelDuplexHandler, RemovableChannelHandler {
             guard length <= bytesMax else { return self.refuseBody(head, bytesMax: bytesMax, context) }
             self.state = .readingAPI(head, ByteBuffer(), bytesMax: bytesMax)
             if head.headers["expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+                self.flush(context)
                 context.writeAndFlush(
                     self.wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
             }
