@@ -75,6 +75,8 @@ let package = Package(
         .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        // Debian's libnats-dev has no pkg-config file under a name of its own: the module map links it.
+        .systemLibrary(name: "CNATS", providers: [.apt(["libnats-dev"])]),
         library("Market"),
         library("Compression", ["CZlib"]),
         library("FeedLanguage", ["Compression", "Market", yams]),
@@ -82,6 +84,7 @@ let package = Package(
         library("Channels", [crypto]),
         library("Notifications", ["Market", "Alerts", crypto]),
         library("HTTPClient", ["CCurl"]),
+        library("Backplane", ["CNATS", "Channels", logging]),
         library("TickwireTesting", ["Market", "FeedLanguage"]),
         library("Postgres", ["CPQ", logging]),
         library("Store", ["Market", "Alerts", "Notifications", "Postgres", crypto, logging]),
@@ -95,7 +98,8 @@ let package = Package(
         library(
             "Gateway",
             [
-                "Channels", "Compression", atomics, httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix,
+                "Backplane", "Channels", "Compression", atomics, httpTypes, hummingbird, hummingbirdCore, logging,
+                nioCore, nioPosix,
                 nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
             ]
         ),
@@ -109,7 +113,8 @@ let package = Package(
         library(
             "Tickwire",
             [
-                "Market", "FeedLanguage", "Alerts", "Channels", "Notifications", "HTTPClient", "Postgres", "Store",
+                "Market", "FeedLanguage", "Alerts", "Backplane", "Channels", "Notifications", "HTTPClient", "Postgres",
+                "Store",
                 "Ingest", "Gateway", "Delivery", deque, configuration, crypto, httpTypes, hummingbird, logging, nioCore,
                 nioPosix, nioHTTP1,
                 nioWebSocket,
@@ -138,6 +143,7 @@ let package = Package(
         tests("ChannelsTests", ["Market", "Channels", crypto]),
         tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto]),
         tests("HTTPClientTests", ["HTTPClient", "TickwireTesting"]),
+        tests("BackplaneTests", ["Backplane", "Channels", logging]),
         tests("PostgresTests", ["Postgres", logging]),
         tests("StoreTests", ["Market", "Alerts", "Notifications", "Postgres", "Store", logging]),
         tests(
@@ -149,7 +155,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "Market", "TickwireTesting", "Channels", "Compression", "Gateway", "GatewayTesting", hummingbird,
+                "Backplane", "Market", "TickwireTesting", "Channels", "Compression", "Gateway", "GatewayTesting",
+                hummingbird,
                 logging,
                 nioCore, nioEmbedded, nioPosix, nioHTTP1, nioSSL, nioWebSocket, serviceLifecycle,
             ]
@@ -165,7 +172,8 @@ let package = Package(
         tests(
             "TickwireTests",
             [
-                "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest", "Tickwire", "TickwireTesting",
+                "Backplane", "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest", "Tickwire",
+                "TickwireTesting",
                 logging, nioCore,
                 nioPosix,
             ]),

@@ -5,7 +5,7 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
 # Debian packages that building and running need.
-packages=(libcurl4-openssl-dev libssl-dev libpq-dev zlib1g-dev postgresql pkg-config)
+packages=(libcurl4-openssl-dev libnats-dev libssl-dev libpq-dev zlib1g-dev postgresql pkg-config)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else

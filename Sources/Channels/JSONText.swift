@@ -97,3 +97,30 @@ package enum JSONText {
         return unit
     }
 }
+
+extension JSONText {
+    /// Whether `bytes` may stand between the quotes of a JSON string as they are.
+    package static func isEscaped(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.withUnsafeBufferPointer { bytes in
+            var text: [UInt8] = []
+            text.reserveCapacity(bytes.count + 2)
+            text.append(UInt8(ascii: "\""))
+            text.append(contentsOf: bytes)
+            text.append(UInt8(ascii: "\""))
+            return Self.isValue(text)
+        }
+    }
+
+    /// Whether `bytes` are one JSON value.
+    package static func isValue(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBufferPointer { bytes in
+            guard bytes.isUTF8 else { return false }
+            var reader = JSONReader(bytes)
+            do throws(ChannelsError) {
+                _ = try reader.skipValue()
+                try reader.finish()
+                return true
+            } catch { return false }  // What is wrong with it helps nobody.
+        }
+    }
+}

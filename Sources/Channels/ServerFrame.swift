@@ -117,6 +117,21 @@ public enum ServerFrame: Equatable, Sendable {
         return start..<end
     }
 
+    /// Appends the JSON of a client event of another node, whose data is already escaped.
+    package static func writeClientEvent(
+        name: String, channel: String, escapedData: UnsafeBufferPointer<UInt8>, userID: String?,
+        to output: inout [UInt8]
+    ) {
+        Self.writeEventHead(name: name, channel: channel, to: &output)
+        output.append(contentsOf: escapedData)
+        output.append(UInt8(ascii: "\""))
+        if let userID {
+            Self.append(#","user_id":"#, to: &output)
+            JSONText.appendString(userID, to: &output)
+        }
+        output.append(UInt8(ascii: "}"))
+    }
+
     /// Appends the JSON of a client event; the sender's user id stands beside the data, where no client can put it.
     public static func write(_ event: ClientEvent, to output: inout [UInt8]) {
         Self.writeEventHead(name: event.name, channel: event.channel.text, to: &output)

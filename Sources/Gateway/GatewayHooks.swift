@@ -8,12 +8,18 @@ public struct GatewayHooks: Sendable {
     ///
     /// Called on event loops: must not block.
     public var validateChannel: @Sendable (ChannelName) -> String?
-    /// Told what happens on the channels of the app with this id.
+    /// Told what happens on the channels of the app with this id, on whichever node.
     ///
     /// Called on event loops: must not block. `nil`: nobody wants to know, and nothing is noted for it.
     public var channelActivity: (@Sendable (String, ChannelActivity) -> Void)?
+    /// Told the same, but for each thing on one node of several only: what apps' servers are to be told.
+    ///
+    /// Needs ``channelActivity``, too.
+    public var ownActivity: @Sendable (String, ChannelActivity) -> Void = { _, _ in }
     /// Says why the program cannot serve yet, or `nil` when it can: the answer of `/readyz`.
     public var notReadyReason: @Sendable () async -> String?
+    /// What `/readyz` says when the program can serve.
+    public var readyText: @Sendable () -> String = { "ready" }
     /// Further lines for `/metrics` in Prometheus' text format.
     public var metrics: @Sendable () async -> String
     /// Adds routes.

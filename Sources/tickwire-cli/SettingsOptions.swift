@@ -50,6 +50,10 @@ struct ServiceOptions: ParsableArguments {
         help: ArgumentHelp(
             "Symbols to subscribe to; also TICKWIRE_SYMBOLS. (default: those in each feed file)", valueName: "symbols"))
     var symbols: String?
+    @Option(
+        help: ArgumentHelp(
+            "NATS servers by which several nodes act as one; also TICKWIRE_NATS_URL.", valueName: "urls"))
+    var nats: String?
     @Option(help: ArgumentHelp("Connect a feed to another URL; may be repeated.", valueName: "name=url"))
     var feedURL: [String] = []
     @Flag(help: "Run on the simulated market, plainly labelled as venue 'sim'.")
@@ -72,6 +76,7 @@ struct ServiceOptions: ParsableArguments {
         flags.values["feeds.enabled"] = self.feeds
         flags.values["symbols"] = self.symbols
         flags.values["log.level"] = self.logLevel
+        flags.values["nats.url"] = self.nats
         flags.values["simulator.faults"] = self.faults
         if self.demo { flags.values["demo"] = "true" }
         flags.feedURLs = self.feedURL

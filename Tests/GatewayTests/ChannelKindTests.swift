@@ -39,7 +39,7 @@ struct ChannelKindTests {
         self.app = App(id: "1", key: "key", secret: "secret", options: options)
         let (clock, heard) = (self.clock, self.heard)
         self.hub = Hub(apps: [self.app], eventLoopGroup: self.loop, clock: { clock.now })
-        self.hub.setObserver { _, activity in heard.add(activity) }
+        self.hub.setObserver(all: { _, activity in heard.add(activity) })
     }
 
     private func connect() throws -> (EmbeddedConnection, String) {

@@ -34,7 +34,7 @@ struct DirectoryTests {
     }
 
     private func activities(_ notices: [Notice]) -> [ChannelActivity] {
-        notices.compactMap { if case .activity(_, let activity) = $0 { activity } else { nil } }
+        notices.compactMap { if case .activity(_, let activity, _) = $0 { activity } else { nil } }
     }
 
     @Test("A user's first connection is added, the last is removed, those between change nothing")

@@ -15,9 +15,9 @@ import Synchronization
 /// The lock is held for a few dictionary accesses, when connections come, go, join and leave, and when a client sends an
 /// event that may have to be reported; what is published is delivered without it.
 ///
-/// **Other nodes.** ``perform(on:_:)`` is the one place where local changes go out, and calling the same mutations of
-/// ``DirectoryState`` without a loop the one where remote ones come in: their notices reach every loop. A backplane would
-/// forward what loops perform, and keep remote connections apart per node, so that a lost node's can be taken back.
+/// **Other nodes.** With a ``NodeLedger`` every change of this node is noted there as well, and ``Outcome/mustFlush`` asks for
+/// it to be sent. What others say comes in by the same state, without a loop: the notices reach every loop. Remote connections
+/// are kept apart per node, so that a lost node's can be taken back.
 final class Directory: Sendable {
     /// What a loop has to do after a change.
     struct Outcome<Value: Sendable>: Sendable {
@@ -29,14 +29,24 @@ final class Directory: Sendable {
         var wakes: [Int]
         /// When time must be looked at, if nobody has that in mind yet.
         var timer: NIODeadline?
+        /// Whether other nodes must be told, and nobody has that in mind yet.
+        var mustFlush = false
+    }
+
+    /// Hears of activities: everything that happens in the cluster, and what this node is to tell.
+    struct Observer: Sendable {
+        var all: @Sendable (Int32, ChannelActivity) -> Void
+        var ours: @Sendable (Int32, ChannelActivity) -> Void
     }
 
     private let state: Mutex<DirectoryState>
-    private let observer = Mutex<(@Sendable (Int32, ChannelActivity) -> Void)?>(nil)
+    private let observer = Mutex<Observer?>(nil)
 
-    /// A directory of nobody.
-    init(loopCount: Int, options: DirectoryOptions) {
-        self.state = Mutex(DirectoryState(loopCount: loopCount, options: options))
+    /// A directory of nobody; with a ledger when there may be other nodes.
+    init(loopCount: Int, options: DirectoryOptions, ledger: NodeLedger? = nil) {
+        var state = DirectoryState(loopCount: loopCount, options: options)
+        state.ledger = ledger
+        self.state = Mutex(state)
     }
 
     /// Makes a change for a loop, or for none.
@@ -50,7 +60,8 @@ final class Directory: Sendable {
                 value: value,
                 notices: loop.map { state.take($0) } ?? [],
                 wakes: state.takeWakes(except: loop),
-                timer: state.takeTimer()
+                timer: state.takeTimer(),
+                mustFlush: state.takeFlushWish()
             )
         }
     }
@@ -61,14 +72,15 @@ final class Directory: Sendable {
     }
 
     /// Has activities told to `observer`, in their order, on the hub's first loop.
-    func setObserver(_ observer: @escaping @Sendable (Int32, ChannelActivity) -> Void) {
+    func setObserver(_ observer: Observer) {
         self.observer.withLock { $0 = observer }
         self.state.withLock { $0.isObserved = true }
     }
 
     /// Tells the observer; called on the first loop without the lock.
-    func tell(_ activity: ChannelActivity, app: Int32) {
-        let observer = self.observer.withLock { $0 }
-        observer?(app, activity)
+    func tell(_ activity: ChannelActivity, app: Int32, isOurs: Bool, isLate: Bool = false) {
+        guard let observer = self.observer.withLock({ $0 }) else { return }
+        if !isLate { observer.all(app, activity) }
+        if isOurs { observer.ours(app, activity) }
     }
 }

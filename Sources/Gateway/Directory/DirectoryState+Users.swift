@@ -31,6 +31,7 @@ extension DirectoryState {
     ) -> [Notice.UserState] {
         if isNew {
             self.connections[user, default: 0] += 1
+            self.ledger?.signed(user, isIn: true)
             self.changed(user, now: now)
         }
         let states = watching.map { id in
@@ -44,12 +45,14 @@ extension DirectoryState {
     mutating func signOut(_ user: UserKey, unwatching: [String], now: NIODeadline) {
         self.unwatch(unwatching, app: user.app)
         guard let count = self.connections[user] else { return }
+        self.ledger?.signed(user, isIn: false)
         self.connections[user] = count > 1 ? count - 1 : nil
         self.changed(user, now: now)
     }
 
-    /// Has all connections of a user closed.
-    mutating func terminate(_ user: UserKey) {
+    /// Has all connections of a user closed, on every node when it is this node's own wish.
+    mutating func terminate(_ user: UserKey, isOwn: Bool = true) {
+        if isOwn { self.ledger?.say(.terminate(user)) }
         self.post(.terminate(user))
     }
 
@@ -91,7 +94,8 @@ extension DirectoryState {
         }
     }
 
-    private mutating func changed(_ user: UserKey, now: NIODeadline) {
+    /// A user came or went: its watchers are told soon.
+    mutating func changed(_ user: UserKey, now: NIODeadline) {
         guard let watched = self.watched[user] else { return }
         let isOnline = self.connections[user] != nil
         if isOnline == watched.isToldOnline {

@@ -35,6 +35,8 @@ struct DirectoryState {
     var dueUsers: [UserKey: NIODeadline] = [:]
     /// Whether anybody wants to hear of ``ChannelActivity``.
     var isObserved = false
+    /// What other nodes have said, and what is to be said to them; `nil` without others.
+    var ledger: NodeLedger?
     private var inboxes: [[Notice]]
     private var wakes: [Int] = []
     private var timer: NIODeadline?
@@ -69,6 +71,13 @@ struct DirectoryState {
             self.post(.frame(key, Self.frame(.memberAdded(channel: key.name, member))))
             self.report(.memberAdded(channel: key.name, userID: member.userID), app: key.app)
         }
+        if self.ledger != nil {
+            let held = member.map { member in
+                let info = self.channels[key]?.members?.info(of: member.userID)
+                return PresenceMember(userID: member.userID, userInfo: info ?? member.userInfo)
+            }
+            self.ledger?.joined(key, member: held)
+        }
         var count: ArraySlice<UInt8>?
         if let frame = self.countFrame(key, kind, now: now) {
             self.post(.frame(key, frame), except: loop)
@@ -80,6 +89,7 @@ struct DirectoryState {
     /// A connection leaves a channel.
     mutating func leave(_ key: ChannelKey, _ kind: ChannelName.Kind, userID: String?, now: NIODeadline) {
         guard let count = self.channels[key]?.count else { return }
+        self.ledger?.left(key, userID: userID)
         self.channels[key]?.count = count - 1
         if let userID, self.channels[key]?.members?.remove(userID) == true {
             if count > 1 { self.post(.frame(key, Self.frame(.memberRemoved(channel: key.name, userID: userID)))) }
@@ -88,16 +98,21 @@ struct DirectoryState {
         if count > 1 {
             if let frame = self.countFrame(key, kind, now: now) { self.post(.frame(key, frame)) }
         } else {
-            self.channels[key] = nil
-            if self.dueCounts.removeValue(forKey: key) != nil || self.hasCounts(key, kind) {
-                self.report(.subscriptionCount(channel: key.name, count: 0), app: key.app)
-            }
-            self.report(.vacated(channel: key.name), app: key.app)
+            self.vacate(key, kind)
         }
     }
 
-    /// A subscriber found a cache channel empty; a burst of them is reported once.
-    mutating func missedCache(_ key: ChannelKey, now: NIODeadline) {
+    /// The last connection of all has left.
+    mutating func vacate(_ key: ChannelKey, _ kind: ChannelName.Kind) {
+        self.channels[key] = nil
+        if self.dueCounts.removeValue(forKey: key) != nil || self.hasCounts(key, kind) {
+            self.report(.subscriptionCount(channel: key.name, count: 0), app: key.app)
+        }
+        self.report(.vacated(channel: key.name), app: key.app)
+    }
+
+    /// A subscriber, of this node or another, found a cache channel empty; a burst of them is reported once.
+    mutating func missedCache(_ key: ChannelKey, now: NIODeadline, isOwn: Bool = true) {
         guard self.isObserved else { return }
         if let last = self.cacheMisses[key], now - last < self.options.cacheMissInterval { return }
         if self.cacheMisses.count >= self.options.cacheMissesMax {
@@ -105,10 +120,11 @@ struct DirectoryState {
         }
         // As many bursts at once as that are not told apart any more.
         if self.cacheMisses.count < self.options.cacheMissesMax { self.cacheMisses[key] = now }
+        if isOwn { self.ledger?.say(.cacheMiss(key)) }
         self.report(.cacheMiss(channel: key.name), app: key.app)
     }
 
-    private mutating func addMember(_ member: PresenceMember, _ key: ChannelKey) -> Bool {
+    mutating func addMember(_ member: PresenceMember, _ key: ChannelKey) -> Bool {
         if self.channels[key]?.members == nil { self.channels[key]?.members = PresenceMembers() }
         return self.channels[key]?.members?.add(member) ?? false
     }
@@ -120,7 +136,7 @@ struct DirectoryState {
     }
 
     /// The frame that tells the number now; `nil` when it is not told, or later.
-    private mutating func countFrame(
+    mutating func countFrame(
         _ key: ChannelKey,
         _ kind: ChannelName.Kind,
         now: NIODeadline
@@ -181,7 +197,19 @@ struct DirectoryState {
 
     /// Has an activity told, if anybody listens.
     mutating func report(_ activity: ChannelActivity, app: Int32) {
-        if self.isObserved { self.put(.activity(app: app, activity), 0) }
+        guard self.isObserved else { return }
+        let isOurs = self.ledger?.isOurs(activity, app: app) ?? true
+        self.put(.activity(app: app, activity, isOurs: isOurs), 0)
+    }
+
+    /// Has an activity told that another node should have told; it was reported when it happened.
+    mutating func reportOurs(_ activity: ChannelActivity, app: Int32) {
+        if self.isObserved { self.put(.lateActivity(app: app, activity), 0) }
+    }
+
+    /// Whether somebody must take what is to be said to other nodes, and nobody has that in mind yet.
+    mutating func takeFlushWish() -> Bool {
+        self.ledger?.planFlush() ?? false
     }
 
     private mutating func put(_ notice: Notice, _ loop: Int) {

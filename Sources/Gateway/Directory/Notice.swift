@@ -9,7 +9,11 @@ enum Notice: Equatable {
     /// The user's connections must be closed.
     case terminate(UserKey)
     /// Something the app's own server may want to know; told to the first loop only, so that it has one order.
-    case activity(app: Int32, ChannelActivity)
+    ///
+    /// `isOurs` says whether this node is the one of the cluster that tells it.
+    case activity(app: Int32, ChannelActivity, isOurs: Bool = true)
+    /// An activity that was another node's to tell, which has died.
+    case lateActivity(app: Int32, ChannelActivity)
 
     /// Whether a user is there.
     struct UserState: Equatable {

@@ -21,6 +21,9 @@ struct PresenceMembers: Equatable {
     /// Whether the user is there.
     func contains(_ id: String) -> Bool { self.users[id] != nil }
 
+    /// The JSON text about a user.
+    func info(of id: String) -> String? { self.users[id]?.info }
+
     /// One more connection of a user.
     ///
     /// - Returns: Whether it is the user's first.

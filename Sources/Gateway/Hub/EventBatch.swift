@@ -1,3 +1,4 @@
+import Backplane
 import Channels
 import struct NIOCore.NIODeadline
 
@@ -25,6 +26,8 @@ final class EventBatch: Sendable {
         var source: QuoteChannel.Source
         /// The connection that does not get it.
         var excluded: SocketID?
+        /// Whether it came from another node.
+        var isRemote = false
     }
 
     let bytes: [UInt8]
@@ -93,6 +96,41 @@ final class EventBatch: Sendable {
             )
         }
 
+        /// Encodes an event of another node; what it says of itself passed the same checks there.
+        mutating func append(
+            _ event: EventMessage.Entry, channel: String, app: Int32, time: NIODeadline, isRemote: Bool = true
+        ) {
+            let excluded = event.excludedSocketID.flatMap { try? SocketID($0) }
+            if event.isClientEvent {
+                let (frame, data) = WebSocketHeader.appendTextFrame(to: &self.bytes) { output in
+                    event.escapedData.withUnsafeBufferPointer {
+                        ServerFrame.writeClientEvent(
+                            name: event.name, channel: channel, escapedData: $0, userID: event.userID, to: &output)
+                    }
+                    return output.count..<output.count
+                }
+                self.entries.append(
+                    Entry(
+                        app: app, channel: channel, name: event.name, frame: frame, data: data, retention: .none,
+                        cached: nil, conflation: .none, source: .none, excluded: excluded, isRemote: true))
+                return
+            }
+            let kind = ChannelName.Kind(of: channel)
+            self.append(
+                app: app, name: event.name, channel: channel, kind, event.isKept ? .deliverAndKeepAsSnapshot : .none,
+                excluded
+            ) { output in
+                event.escapedData.withUnsafeBufferPointer {
+                    ServerFrame.writeEvent(name: event.name, channel: channel, escapedData: $0, to: &output)
+                }
+            }
+            self.entries[self.entries.count - 1].isRemote = isRemote
+            if kind.isCache {
+                self.entries[self.entries.count - 1].cached = CachedEvent(
+                    name: event.name, time: time, wall: event.time, isRemote: isRemote)
+            }
+        }
+
         /// The finished batch.
         consuming func finish() -> EventBatch {
             EventBatch(bytes: self.bytes, entries: self.entries)
@@ -116,7 +154,8 @@ final class EventBatch: Sendable {
                     frame: frame,
                     data: data,
                     retention: kind.isCache && retention == .none ? .deliverAndKeepAsSnapshot : retention,
-                    cached: kind.isCache ? CachedEvent(name: name, time: self.clock()) : nil,
+                    cached: kind.isCache
+                        ? CachedEvent(name: name, time: self.clock(), wall: WallTime.microseconds()) : nil,
                     conflation: Self.conflation(name, on: channel, self.bytes[data]),
                     source: QuoteChannel.source(channel),
                     excluded: excluded

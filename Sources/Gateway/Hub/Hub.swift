@@ -1,3 +1,4 @@
+import Backplane
 public import Channels
 import Atomics
 public import NIOCore
@@ -86,10 +87,20 @@ public final class Hub: EventPublisher, Sendable {
     /// How many connections each app has.
     private let appConnections: [ManagedAtomic<Int>]
     let recentTicks: RecentTicks
+    /// The other nodes; `nil` without any.
+    let cluster: Cluster?
 
     /// A hub for `apps` on all loops of `eventLoopGroup`.
-    public convenience init(apps: [App], eventLoopGroup: any EventLoopGroup, options: Options = Options()) {
-        self.init(apps: apps, eventLoopGroup: eventLoopGroup, options: options, clock: { .now() })
+    ///
+    /// - Parameters:
+    ///   - apps: The applications whose clients may connect.
+    ///   - eventLoopGroup: The loops.
+    ///   - options: Bounds of what is kept.
+    ///   - backplane: How other nodes are reached; `nil`: there are none.
+    public convenience init(
+        apps: [App], eventLoopGroup: any EventLoopGroup, options: Options = Options(), backplane: Backplane? = nil
+    ) {
+        self.init(apps: apps, eventLoopGroup: eventLoopGroup, options: options, backplane: backplane, clock: { .now() })
     }
 
     /// A hub whose time is `clock`'s.
@@ -97,6 +108,7 @@ public final class Hub: EventPublisher, Sendable {
         apps: [App],
         eventLoopGroup: any EventLoopGroup,
         options: Options = Options(),
+        backplane: Backplane? = nil,
         clock: @escaping @Sendable () -> NIODeadline
     ) {
         self.apps = apps
@@ -112,15 +124,25 @@ public final class Hub: EventPublisher, Sendable {
         for (number, app) in apps.enumerated() where app.options.hasSubscriptionCounts {
             directoryOptions.appsWithCounts.insert(Int32(number))
         }
-        let directory = Directory(loopCount: loops.count, options: directoryOptions)
+        let ids = apps.map(\.id)
+        let directory = Directory(
+            loopCount: loops.count, options: directoryOptions,
+            ledger: backplane.map { NodeLedger(node: $0.bus.node, appIDs: ids) })
         self.directory = directory
+        let cluster = backplane.map { backplane in
+            Cluster(
+                bus: backplane.bus, loop: loops[0], appIDs: ids, directory: directory, isFeeding: backplane.isFeeding,
+                times: backplane.times, limits: backplane.limits, logger: backplane.logger, clock: clock)
+        }
+        self.cluster = cluster
         self.shards = loops.enumerated().map { index, loop in
             HubShard(
                 eventLoop: loop, index: index, directory: directory, appCount: apps.count, options: options,
-                clock: clock
+                cluster: cluster, clock: clock
             )
         }
         for shard in self.shards { shard.setSiblings(self.shards) }
+        cluster?.attach(self, self.shards)
     }
 
     /// Publishes to the subscribers of every app; never blocks, any thread.
@@ -151,8 +173,22 @@ public final class Hub: EventPublisher, Sendable {
         self.shards.first { $0.eventLoop === eventLoop }
     }
 
-    /// Publishes an encoded batch.
+    /// Delivers a batch of other nodes; on every loop at once, so that it keeps its place among what they answer.
+    func deliverRemote(_ batch: EventBatch) {
+        self.recentTicks.record(batch)
+        self.shards.first?.counters.eventsPublished.wrappingIncrement(by: batch.entries.count, ordering: .relaxed)
+        for shard in self.shards {
+            if shard.eventLoop.inEventLoop {
+                shard.deliver(batch)
+            } else {
+                shard.eventLoop.execute { shard.deliver(batch) }
+            }
+        }
+    }
+
+    /// Publishes an encoded batch, on this node and the others.
     func publish(_ batch: EventBatch) {
+        self.cluster?.publish(batch)
         self.recentTicks.record(batch)
         if let shard = self.shards.first(where: { $0.eventLoop.inEventLoop }) { return shard.publish(batch) }
         self.shards.first?.counters.eventsPublished.wrappingIncrement(by: batch.entries.count, ordering: .relaxed)
@@ -161,12 +197,22 @@ public final class Hub: EventPublisher, Sendable {
         }
     }
 
-    /// How many subscribers the app's channels have over all loops; `matching` chooses the channels.
+    /// How many subscribers the app's channels have over all loops and nodes; `matching` chooses the channels.
     func subscriberCounts(
         app: Int32,
         on eventLoop: any EventLoop,
         matching: @escaping @Sendable (String) -> Bool
     ) -> EventLoopFuture<[String: Int]> {
+        if self.cluster != nil {
+            let counts = self.directory.read { state in
+                var counts: [String: Int] = [:]
+                for (key, channel) in state.channels where key.app == app && matching(key.name) {
+                    counts[key.name] = channel.count
+                }
+                return counts
+            }
+            return eventLoop.makeSucceededFuture(counts)
+        }
         let parts = self.shards.map { shard in
             shard.eventLoop.submit {
                 var counts: [String: Int] = [:]
@@ -204,19 +250,28 @@ public final class Hub: EventPublisher, Sendable {
         self.appConnections[Int(app)].wrappingDecrement(ordering: .relaxed)
     }
 
-    /// Has `observer` told what happens on channels, in order, on the first event loop; the app by its id.
-    func setObserver(_ observer: @escaping @Sendable (String, ChannelActivity) -> Void) {
+    /// Has observers told what happens on channels, in order, on the first event loop; the app by its id.
+    ///
+    /// - Parameters:
+    ///   - all: Hears of everything, on whichever node it happens.
+    ///   - ours: Hears of what this node of several is to tell: each thing is told by one.
+    func setObserver(
+        all: @escaping @Sendable (String, ChannelActivity) -> Void,
+        ours: @escaping @Sendable (String, ChannelActivity) -> Void = { _, _ in }
+    ) {
         let ids = self.apps.map(\.id)
-        self.directory.setObserver { app, activity in observer(ids[Int(app)], activity) }
+        self.directory.setObserver(
+            Directory.Observer(all: { all(ids[Int($0)], $1) }, ours: { ours(ids[Int($0)], $1) }))
     }
 
-    /// Closes every connection that is signed in as a user of the app.
+    /// Closes every connection that is signed in as a user of the app, on this node and the others.
     func terminateConnections(of id: String, app: Int32) {
         let outcome = self.directory.perform(on: nil) { $0.terminate(UserKey(app: app, id: id)) }
         for loop in outcome.wakes {
             let shard = self.shards[loop]
             shard.eventLoop.execute { shard.readInbox() }
         }
+        if outcome.mustFlush { self.cluster?.scheduleFlush() }
     }
 
     /// How many subscribers and users the channels named have over all loops; those without any are missing.
@@ -242,7 +297,7 @@ public final class Hub: EventPublisher, Sendable {
         self.directory.read { $0.channels[ChannelKey(app: app, name: channel)]?.members }?.ids ?? []
     }
 
-    /// What a cache channel holds: the escaped data and how long it will be kept; the newest of what any loop has.
+    /// What a cache channel holds: the escaped data and how long it will be kept; the newest of what any loop or node has.
     func cachedEvent(
         app: Int32,
         channel: String,
@@ -258,7 +313,14 @@ public final class Hub: EventPublisher, Sendable {
         }
         let clock = self.clock
         let lifetime = self.shards.first?.options.cacheLifetime ?? .zero
-        return newest.map { newest in newest.map { ($0.data, $0.time + lifetime - clock()) } }
+        let other = self.cluster?.lookUp(key).hop(to: eventLoop) ?? eventLoop.makeSucceededFuture(nil)
+        return newest.and(other).map { own, other in
+            let (now, wall) = (clock(), WallTime.microseconds())
+            let remote = other.map { (data: $0.escapedData, time: Cluster.deadline($0.time, now: now, wall: wall)) }
+            let best = [own, remote].compactMap { $0 }.max { $0.time < $1.time }
+            guard let best, now < best.time + lifetime else { return nil }
+            return (best.data, best.time + lifetime - now)
+        }
     }
 
     /// What is known of one connection; `nil` when it is none of the app's.

@@ -8,6 +8,7 @@ extension HubShard {
             let shard = self.shards[loop]
             shard.eventLoop.execute { shard.readInbox() }
         }
+        if outcome.mustFlush { self.cluster?.scheduleFlush() }
         if let timer = outcome.timer {
             let delay = max(.nanoseconds(0), timer - self.clock())
             self.eventLoop.scheduleTask(in: delay) {
@@ -45,7 +46,10 @@ extension HubShard {
             for (slot, states) in self.users.watchers(of: states, app: app) { self.tell(slot, states) }
         case .terminate(let user):
             for slot in self.users.slots(of: user) { self.subscribers[Int(slot)]?.close(.unauthorised) }
-        case .activity(let app, let activity): self.directory.tell(activity, app: app)
+        case .activity(let app, let activity, let isOurs):
+            self.directory.tell(activity, app: app, isOurs: isOurs)
+        case .lateActivity(let app, let activity):
+            self.directory.tell(activity, app: app, isOurs: true, isLate: true)
         }
     }
 
@@ -94,10 +98,11 @@ extension HubShard {
         if !outcome.value.isEmpty { self.tell(slot, outcome.value) }
     }
 
-    /// Hands a client's event to everybody else on the channel, on all loops.
+    /// Hands a client's event to everybody else on the channel, on all loops and nodes.
     func publish(_ event: ClientEvent, app: Int32, from socketID: SocketID) {
         var builder = EventBatch.Builder(count: 1, dataBytes: event.data.utf8.count, clock: self.clock)
         builder.append(event, app: app, from: socketID)
+        self.cluster?.publish(event, app: app, from: socketID)
         self.publish(builder.finish())
         let activity = ChannelActivity.clientEvent(
             channel: event.channel.text, event: event.name, data: event.data, socketID: socketID.description,

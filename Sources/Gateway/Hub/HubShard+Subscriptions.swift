@@ -35,6 +35,7 @@ extension HubShard {
         let number = self.channels.join(slot, key)
         if let member { self.userIDs[SlotChannel(slot: slot, channel: number)] = member.userID }
         self.counters.subscriptions.wrappingIncrement(ordering: .relaxed)
+        if self.cluster != nil { self.beginInterest(number, app: app, channel) }
         self.prepareQuotes(number, channel)
         self.confirm(slot, app: app, channel: channel, number: number, members: members)
         if let count { self.broadcast(count, key) }
@@ -58,6 +59,7 @@ extension HubShard {
     func unsubscribe(_ slot: Int32, app: Int32, channel: ChannelName) {
         let key = ChannelKey(app: app, name: channel.text)
         guard let number = self.channels.leave(slot, key) else { return }
+        if self.cluster != nil { self.endInterest(number, key) }
         self.held.forget(slot, channel: number)
         self.counters.subscriptions.wrappingDecrement(ordering: .relaxed)
         let userID = self.userIDs.removeValue(forKey: SlotChannel(slot: slot, channel: number))
@@ -75,6 +77,7 @@ extension HubShard {
         let signedIn = self.users.remove(slot)
         if !left.isEmpty { self.counters.subscriptions.wrappingDecrement(by: left.count, ordering: .relaxed) }
         guard !left.isEmpty || signedIn != nil else { return }
+        if self.cluster != nil { for (key, number) in left { self.endInterest(number, key) } }
         let leaving = left.map { key, number in
             (
                 key: key, kind: ChannelName.Kind(of: key.name),
@@ -100,6 +103,8 @@ extension HubShard {
         members: PresenceMembers?
     ) {
         self.send(slot, .subscriptionSucceeded(channel: channel.text, presence: members?.json))
+        // Another node may hold something newer: it follows.
+        if self.isAwaited(app: app, channel.text) { return }
         if channel.kind.isCache {
             self.replayCache(slot, app: app, channel: channel, number: number)
         } else if !self.sendQuoteSnapshot(slot, number) {
@@ -114,7 +119,7 @@ extension HubShard {
     /// Sends the event a cache channel holds, or says that it holds none.
     ///
     /// Events are kept and delivered by this loop in one order, so nothing newer can have been delivered before.
-    private func replayCache(_ slot: Int32, app: Int32, channel: ChannelName, number: Int32) {
+    func replayCache(_ slot: Int32, app: Int32, channel: ChannelName, number: Int32) {
         let now = self.clock()
         if let cached = self.channels.cached(number), now < cached.time + self.options.cacheLifetime {
             return self.replay(slot, cached.name, channel: channel, number: number)
@@ -124,14 +129,14 @@ extension HubShard {
         self.follow(self.directory.perform(on: self.index) { $0.missedCache(key, now: now) })
     }
 
-    private func replay(_ slot: Int32, _ name: String, channel: ChannelName, number: Int32) {
+    func replay(_ slot: Int32, _ name: String, channel: ChannelName, number: Int32) {
         let kept = self.channels.channels[Int(number)]
         if kept.holdsEvent { self.send(slot, name: name, channel.text, kept.snapshot) }
     }
 
     /// Keeps an event's data for those who come later.
     func retain(_ entry: EventBatch.Entry, _ data: UnsafeRawBufferPointer, _ key: ChannelKey) {
-        if !self.channels.retain(data, key, cached: entry.cached) {
+        if !self.channels.retain(data, key, cached: entry.cached, isRemote: entry.isRemote) {
             self.counters.snapshotsRefused.wrappingIncrement(ordering: .relaxed)
         }
         guard entry.cached != nil, self.expiry == nil else { return }

@@ -46,6 +46,12 @@ final class HubShard: @unchecked Sendable {
     var isActing = false
     var expiry: RepeatedTask?
     var tally = Tally()
+    /// The other nodes; `nil` without any.
+    let cluster: Cluster?
+    /// Channels whose last value other nodes are asked for.
+    var awaited: [ChannelKey: Awaited] = [:]
+    /// Apps whose tickers other nodes are asked for.
+    var awaitedTickers: [Int32: Awaited] = [:]
     /// The start of the shard's clock, in whose seconds slots say when to check them.
     let epoch = ContinuousClock.now
     var sweep: RepeatedTask?
@@ -68,12 +74,14 @@ final class HubShard: @unchecked Sendable {
         directory: Directory,
         appCount: Int,
         options: Hub.Options,
+        cluster: Cluster? = nil,
         clock: @escaping @Sendable () -> NIODeadline
     ) {
         self.eventLoop = eventLoop
         self.index = index
         self.directory = directory
         self.clock = clock
+        self.cluster = cluster
         self.appCount = Int32(appCount)
         self.options = options
         self.channels = ShardChannels(snapshotsMax: options.snapshotsMax)
@@ -161,6 +169,7 @@ final class HubShard: @unchecked Sendable {
     }
 
     private func deliver(_ entry: EventBatch.Entry, _ bytes: UnsafeRawBufferPointer, _ key: ChannelKey) {
+        if !self.awaited.isEmpty, self.deliverAwaited(entry, bytes, key) { return }
         if entry.retention != .none {
             self.retain(entry, UnsafeRawBufferPointer(rebasing: bytes[entry.data]), key)
             if entry.retention == .keepOnly { return }

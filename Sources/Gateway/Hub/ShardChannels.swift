@@ -15,6 +15,8 @@ struct ShardChannel {
     var snapshot: [UInt8] = []
     /// What ``snapshot`` is on a cache channel, where it may also be empty; `nil` when there is none.
     var cached: CachedEvent?
+    /// Whether it came from another node: it is current only while its events come.
+    var isRemote = false
 
     /// Whether something is kept for those who come later.
     var holdsEvent: Bool { !self.snapshot.isEmpty || self.cached != nil }
@@ -98,16 +100,19 @@ struct ShardChannels {
     /// without `cached` the channel forgets what it holds.
     ///
     /// - Returns: `false` when the limit of channels that hold something is reached.
-    mutating func retain(_ data: UnsafeRawBufferPointer, _ key: ChannelKey, cached: CachedEvent?) -> Bool {
+    mutating func retain(
+        _ data: UnsafeRawBufferPointer, _ key: ChannelKey, cached: CachedEvent?, isRemote: Bool = false
+    ) -> Bool {
         if data.isEmpty, cached == nil {
-            self.forget(key)
+            if let channel = self.index[key] { self.forget(channel) }
             return true
         }
         if let channel = self.index[key], self.channels[Int(channel)].holdsEvent {
             if let cached {
-                if let older = self.channels[Int(channel)].cached, older.time > cached.time { return true }
+                if let older = self.channels[Int(channel)].cached, cached.isOlder(than: older) { return true }
                 self.channels[Int(channel)].cached = cached
             }
+            self.channels[Int(channel)].isRemote = isRemote
             self.channels[Int(channel)].snapshot.removeAll(keepingCapacity: true)
             self.channels[Int(channel)].snapshot.append(contentsOf: data)
             return true
@@ -118,16 +123,18 @@ struct ShardChannels {
         let channel = self.findOrMake(key)
         self.channels[Int(channel)].snapshot = Array(data)
         self.channels[Int(channel)].cached = cached
+        self.channels[Int(channel)].isRemote = isRemote
         return true
     }
 
-    private mutating func forget(_ key: ChannelKey) {
-        guard let channel = self.index[key], self.channels[Int(channel)].holdsEvent else { return }
-        if self.channels[Int(channel)].cached != nil { self.cachedCount -= 1 }
-        self.channels[Int(channel)].cached = nil
-        self.channels[Int(channel)].snapshot = []
+    /// Forgets what a channel holds.
+    mutating func forget(_ number: Int32) {
+        guard self.channels[Int(number)].holdsEvent else { return }
+        if self.channels[Int(number)].cached != nil { self.cachedCount -= 1 }
         self.snapshotCount -= 1
-        self.freeIfUnused(channel)
+        self.channels[Int(number)].snapshot = []
+        self.channels[Int(number)].cached = nil
+        self.freeIfUnused(number)
     }
 
     /// What a cache channel holds, however old.

@@ -20,13 +20,30 @@ extension HubShard {
             derived = DerivedChannel(
                 channel: number, key: key, interval: interval, content: .market(MarketQuotes(), []))
             self.quotes.markets.append(derived)
-            for (key, ticker) in self.channels.index
-            where key.app == derived.key.app && QuoteChannel.source(key.name) == .primary {
-                if self.channels.channels[Int(ticker)].snapshot.isEmpty { continue }
-                self.list(self.source(ticker), on: derived, isKnown: true)
-            }
+            self.listKnownTickers(on: derived)
         }
         self.channels.setDerived(number, derived)
+    }
+
+    /// Takes in what other nodes have said about tickers, and sends it to those who wait for it.
+    func sendMarketSnapshots(_ app: Int32) {
+        for derived in self.quotes.markets where derived.key.app == app {
+            self.listKnownTickers(on: derived)
+            for slot in self.channels.channels[Int(derived.channel)].members {
+                _ = self.sendQuoteSnapshot(slot, derived.channel)
+            }
+        }
+    }
+
+    /// Lists every ticker that has a state and is not listed yet.
+    private func listKnownTickers(on derived: DerivedChannel) {
+        for (key, ticker) in self.channels.index
+        where key.app == derived.key.app && QuoteChannel.source(key.name) == .primary {
+            if self.channels.channels[Int(ticker)].snapshot.isEmpty { continue }
+            let source = self.source(ticker)
+            if source.markets.contains(where: { $0.channel === derived }) { continue }
+            self.list(source, on: derived, isKnown: true)
+        }
     }
 
     /// Sends the state that everybody on a derived channel has to somebody who joins.

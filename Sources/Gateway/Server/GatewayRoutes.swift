@@ -21,7 +21,7 @@ struct GatewayRoutes: Sendable {
             return Response(
                 status: reason == nil ? .ok : .serviceUnavailable,
                 headers: [.contentType: "text/plain; charset=utf-8"],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: (reason ?? "ready") + "\n"))
+                body: ResponseBody(byteBuffer: ByteBuffer(string: (reason ?? hooks.readyText()) + "\n"))
             )
         }
         let hub = self.environment.hub

@@ -36,7 +36,7 @@ public struct GatewayServer: Service {
     ) {
         self.host = host
         self.port = port
-        if let observer = hooks.channelActivity { hub.setObserver(observer) }
+        if let observer = hooks.channelActivity { hub.setObserver(all: observer, ours: hooks.ownActivity) }
         self.environment = ServerEnvironment(hub: hub, options: options, hooks: hooks, logger: logger)
     }
 

@@ -1,3 +1,4 @@
+import Backplane
 import Channels
 import Delivery
 import FeedLanguage
@@ -99,11 +100,18 @@ public struct ServiceRunner: Sendable {
         let group = MultiThreadedEventLoopGroup.singleton
         let catalog = SymbolCatalog(client: database.client)
         let directory = SymbolDirectory(hasCandles: self.settings.hasCandleChannels)
+        let bus = self.settings.nats.map { NATSConnection(servers: $0, logger: self.logger) }
         let hub = Hub(
             apps: self.kind == .ingest ? [] : apps.map(\.app), eventLoopGroup: group,
-            options: Hub.Options(connectionBytesPerSecondMax: self.settings.connectionBytesPerSecondMax))
+            options: Hub.Options(connectionBytesPerSecondMax: self.settings.connectionBytesPerSecondMax),
+            backplane: self.kind == .ingest
+                ? nil : bus.map { .init(bus: $0, isFeeding: self.kind == .up, logger: self.logger) })
         var services: [any Service] = []
         var metrics: [@Sendable () -> String] = []
+        if let bus, self.kind != .ingest {
+            services.append(ClusterService(hub: hub))
+            metrics.append { BackplaneMetrics.text(bus.counters, malformed: hub.malformedMessages) }
+        }
         var runsFeeds: FeedService?
         var feedStatus: (@Sendable () -> String)?
         let webhooks = WebhookSender(client: httpClient, allowsPrivateAddresses: self.settings.allowPrivateWebhooks)
@@ -121,6 +129,8 @@ public struct ServiceRunner: Sendable {
             let publisher: any EventPublisher
             if self.kind == .up {
                 publisher = relay
+            } else if let bus {
+                publisher = self.publisher(bus, apps, httpClient, &services, &metrics)
             } else if let url = self.settings.publishURL {
                 let all = PublisherGroup(url: url, apps: apps, settings: self.settings, httpClient, self.logger)
                 services.append(contentsOf: all.publishers.map { http in TaskService { await http.run() } })
@@ -145,14 +155,21 @@ public struct ServiceRunner: Sendable {
         hooks.validateChannel = { directory.problem(with: $0) }
         if apps.contains(where: { !$0.webhooks.isEmpty || $0.encryptionMasterKey != nil }) {
             hooks.channelActivity = { app, activity in
-                webhooks.take(activity, app: app)
                 relay.take(activity, app: app)
+            }
+            hooks.ownActivity = { app, activity in webhooks.take(activity, app: app) }
+        }
+        hooks.notReadyReason = { hub.clusterReason }
+        if let bus {
+            hooks.readyText = {
+                bus.counters.isConnected ? "ready, with NATS" : "ready, but alone: NATS is not connected"
             }
         }
         hooks.metrics = { texts.map { $0() }.joined() }
         let auth = AuthRoutes(apps: apps, tokens: tokens, origins: self.settings.authOrigins)
         hooks.routes = { [kind, feedStatus] router in
             router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
+            if let bus { router.get("/v1/backplane") { _, _ in JSONAnswer(text: BackplaneReport.json(bus, hub)) } }
             if let feedStatus { router.get("/v1/feeds") { _, _ in JSONAnswer(text: feedStatus()) } }
             if kind != .ingest { auth.add(to: router) }
         }
@@ -162,6 +179,24 @@ public struct ServiceRunner: Sendable {
         guard let runsFeeds else { return others }
         // They end by themselves when all that they had to play was recordings.
         return others + [.init(service: runsFeeds, successTerminationBehavior: .gracefullyShutdownGroup)]
+    }
+
+    /// Publishes to the gateways over NATS, and to hosted Pusher when that is set as well.
+    private func publisher(
+        _ bus: NATSConnection, _ apps: [AppSettings], _ client: HTTPClient, _ services: inout [any Service],
+        _ metrics: inout [@Sendable () -> String]
+    ) -> any EventPublisher {
+        let sealed = self.settings.publishesEncrypted ? apps : []
+        let relay = EventRelay(
+            bus: bus, apps: apps.map(\.app.id),
+            encryptions: sealed.compactMap { app in app.encryption.map { (app.app.id, $0) } }, logger: self.logger)
+        services.append(TaskService { await relay.run() })
+        metrics.append { BackplaneMetrics.text(bus.counters, malformed: relay.malformed) }
+        guard let url = self.settings.publishURL else { return relay }
+        let hosted = PublisherGroup(url: url, apps: apps, settings: self.settings, client, self.logger)
+        services.append(contentsOf: hosted.publishers.map { http in TaskService { await http.run() } })
+        metrics.append { MetricsText.publisher(hosted.counters) }
+        return BothPublishers(first: relay, second: hosted)
     }
 
     private func server(
@@ -205,6 +240,29 @@ struct TaskService: Service {
     init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
 
     func run() async throws { await cancelWhenGracefulShutdown { await self.work() } }
+}
+
+/// The node's place among others: comes with the gateway, and leaves after its clients.
+private struct ClusterService: Service {
+    let hub: Hub
+
+    func run() async throws {
+        self.hub.startCluster()
+        // Ends by cancellation otherwise: then nobody is left to say goodbye to.
+        try? await gracefulShutdown()
+        await self.hub.stopCluster()
+    }
+}
+
+/// Hands events to two publishers.
+private struct BothPublishers: EventPublisher {
+    let first: any EventPublisher
+    let second: any EventPublisher
+
+    func publish(_ events: [Channels.ChannelEvent]) {
+        self.first.publish(events)
+        self.second.publish(events)
+    }
 }
 
 /// For an ingester without a transport: events have nobody to go to.

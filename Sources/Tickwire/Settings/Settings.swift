@@ -1,3 +1,4 @@
+public import Backplane
 public import Channels
 import Foundation
 public import Gateway
@@ -47,6 +48,10 @@ public struct Settings: Sendable {
     public var simulatorRate = 20
     /// What goes wrong at the built-in simulator.
     public var simulatorFaults = FaultPlan()
+    /// NATS, by which several nodes know each other; `nil`: this node is alone.
+    ///
+    /// Secret: the addresses may carry passwords.
+    public var nats: NATSServers?
     /// Where `ingest` publishes: the base URL of a gateway, or of any server with the Pusher HTTP API.
     public var publishURL: String?
     /// Events in one publishing request: hosted Pusher takes 10, a Tickwire gateway 1000.

@@ -41,10 +41,10 @@ public enum SettingsLoader {
             "webhooks.allowPrivate", "push.apnsTopic", "log.level",
             "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
             "publish.countDeliveries", "publish.encrypted", "auth.origins",
-        ] + SettingsLoader.gatewayKeys
+        ] + SettingsLoader.gatewayKeys + SettingsLoader.natsKeys
 
     /// The keys whose values are never printed.
-    static let secretKeys: Set<String> = ["databaseURL", "app.secret", "app.encryptionMasterKey"]
+    static let secretKeys: Set<String> = ["databaseURL", "app.secret", "app.encryptionMasterKey", "nats.url"]
 
     /// Reads and checks all settings.
     ///
@@ -75,6 +75,7 @@ public enum SettingsLoader {
         try self.readApp(values, into: &settings)
         try self.readApps(document, environment, masterKey: values.text("app.encryptionMasterKey"), into: &settings)
         try self.readGateway(values, into: &settings)
+        try self.readNATS(values, into: &settings)
         return settings
     }
 

@@ -40,11 +40,13 @@ struct IngestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ingest", abstract: "Run the feeds headless: ticks to PostgreSQL, alerts, events to a gateway.",
         discussion: """
-            Its port serves /healthz, /readyz, /metrics and /v1/feeds only. Events are published with the Pusher HTTP API, signed with the app's
-            key and secret (TICKWIRE_APP_ID, TICKWIRE_APP_KEY, TICKWIRE_APP_SECRET), which the gateway must share.
+            Its port serves /healthz, /readyz, /metrics and /v1/feeds only. With --nats events go to every gateway that has subscribers for them. Without it
+            they are published with the Pusher HTTP API to one server, signed with the app's key and secret (TICKWIRE_APP_ID, TICKWIRE_APP_KEY,
+            TICKWIRE_APP_SECRET), which the gateway must share.
 
             EXAMPLES
               tickwire ingest --feeds coinbase --symbols BTC-USD
+              tickwire ingest --nats nats://nats.example:4222 --port 6002
               tickwire ingest --publish-to http://gateway.example:6001 --port 6002
               tickwire ingest --replay coinbase=COINBASE.rec --replay-speed max
             """
@@ -71,10 +73,12 @@ struct GatewayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gateway", abstract: "Run the realtime edge: WebSocket channels and the HTTP API.",
         discussion: """
-            Feed it with 'tickwire ingest --publish-to', or publish to it with any Pusher server library.
+            Feed it with 'tickwire ingest', or publish to it with any Pusher server library. With --nats any number of gateways act as one:
+            events, presence, counts, users and webhooks are those of all.
 
             EXAMPLES
               tickwire gateway --port 6001
+              tickwire gateway --nats nats://nats-1.example:4222,nats://nats-2.example:4222 --bind 0.0.0.0
               DATABASE_URL=postgresql://ann@db.example/ticks tickwire gateway --bind 0.0.0.0
             """
     )
