@@ -81,6 +81,8 @@ public final class NATSConnection: MessageBus, @unchecked Sendable {
                 self.send()
                 self.isStopped = true
                 if let handle = self.handle {
+                    // What ends on purpose is not lost.
+                    self.tally.withLock { $0.isConnected = false }
                     // Not being able to flush is not worth a word at the end.
                     if natsConnection_Status(handle) == NATS_CONN_STATUS_CONNECTED {
                         _ = natsConnection_FlushTimeout(handle, 1000)
@@ -217,7 +219,8 @@ public final class NATSConnection: MessageBus, @unchecked Sendable {
             self.cameUp()
         } else {
             self.logger.warning(
-                "NATS does not answer, this node is alone until it does", metadata: ["nats.servers": "\(self.servers)"])
+                "NATS does not let us in, this node is alone until it does",
+                metadata: ["nats.servers": "\(self.servers)", "error": "\(Self.lastError(handle))"])
         }
         self.send()
     }
@@ -273,6 +276,14 @@ public final class NATSConnection: MessageBus, @unchecked Sendable {
 
     static func text(_ status: natsStatus) -> String {
         natsStatus_GetText(status).map { String(cString: $0) } ?? "status \(status.rawValue)"
+    }
+
+    /// Why the connection is not there, as cnats says it; it does not repeat passwords.
+    private static func lastError(_ handle: OpaquePointer) -> String {
+        var text: UnsafePointer<CChar>?
+        let status = natsConnection_GetLastError(handle, &text)
+        let said = text.map { String(cString: $0) } ?? ""
+        return said.isEmpty ? Self.text(status == NATS_OK ? NATS_NO_SERVER : status) : said
     }
 
     // MARK: Callbacks, on cnats' threads

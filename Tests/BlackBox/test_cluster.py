@@ -9,7 +9,7 @@ import pytest
 from conftest import APP, Service, environment, free_port, tickwire, wait_until
 from hooks import HookReceiver
 from nats import Nats
-from protocol import APP_ID, Client, get, library, request
+from protocol import Client, get, library, request
 
 COMMON = {
     "TICKWIRE_APP_CLIENT_EVENTS": "true", "TICKWIRE_APP_SUBSCRIPTION_COUNTS": "true",
@@ -438,7 +438,8 @@ def test_prices_reach_every_gateway_and_survive_the_loss_of_nats(tmp_path, datab
         presence = [Client(gateway.port) for gateway in gateways]
         for number, client in enumerate(presence):
             client.subscribe("presence-split", str(number))
-        presence[0].until("pusher_internal:member_added")
+        for gateway in gateways:
+            wait_until(lambda: len(get(gateway.port, "/channels/presence-split/users")["users"]) == 2, 5, "both")
         nats.kill()
         killed = time.monotonic()
         for client in clients:
