@@ -20,7 +20,7 @@ extension HubShard {
     /// Sets when a connection's silence is checked.
     func setCheck(_ slot: Int32, at instant: ContinuousClock.Instant) {
         // Rounded up, so that a check never comes a moment too early and is then repeated.
-        self.table.slots[Int(slot)].checkTime = (instant - self.epoch).components.seconds + 1
+        self.table.slots[Int(slot)].checkTime = Int32(clamping: (instant - self.epoch).components.seconds + 1)
         guard self.sweep == nil else { return }
         self.sweep = self.eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
             [weak self] _ in

@@ -1,27 +1,9 @@
-/// What a delivery needs to know about one connection: plain values, no references.
+/// What a delivery needs to know about one connection: plain values, no references, within a cache line (64 bytes).
 struct Slot {
     /// The socket; -1 when bytes must go through NIO (TLS, or a test's channel).
     var descriptor: Int32 = -1
-    /// Whether a connection has this slot.
-    var isInUse = false
-    /// Whether the slot stands in the list of those with bytes to send.
-    var isListed = false
-    /// Whether waiting ticks collapse to the newest of each channel: it is backlogged or over its budget.
-    var isCongested = false
-    /// Whether more than the soft limit waits for its socket.
-    var isBacklogged = false
-    /// Whether it has used up its budget of bytes.
-    var isOverBudget = false
-    /// Whether it has a budget of bytes: then it counts as congested all the time.
-    var isMetered = false
-    /// Whether what is held for it is sent at the end of the loop tick.
-    var isMeterListed = false
-    /// Whether what is sent to it is recorded.
-    var isWatched = false
-    /// Whether the close frame is on its way, so that nothing may follow.
-    var isClosing = false
-    /// Whether events are sent compressed where that makes them smaller.
-    var isCompressed = false
+    /// What holds for it; see the properties of the same names.
+    private var flags: Flags = []
     /// The first range of the arena to send; empty when there is none.
     var start: Int32 = 0
     /// The end of the first range.
@@ -43,7 +25,89 @@ struct Slot {
     /// Seconds on the shard's clock at which it came.
     var openedAt: Int32 = 0
     /// Seconds on the shard's clock at which silence is checked next.
-    var checkTime: Int64 = .max
+    var checkTime: Int32 = .max
+
+    private struct Flags: OptionSet {
+        let rawValue: UInt16
+
+        static let inUse = Flags(rawValue: 1 << 0)
+        static let listed = Flags(rawValue: 1 << 1)
+        static let congested = Flags(rawValue: 1 << 2)
+        static let backlogged = Flags(rawValue: 1 << 3)
+        static let overBudget = Flags(rawValue: 1 << 4)
+        static let metered = Flags(rawValue: 1 << 5)
+        static let meterListed = Flags(rawValue: 1 << 6)
+        static let watched = Flags(rawValue: 1 << 7)
+        static let closing = Flags(rawValue: 1 << 8)
+        static let compressed = Flags(rawValue: 1 << 9)
+    }
+}
+
+extension Slot {
+    /// Whether a connection has this slot.
+    var isInUse: Bool {
+        get { self.flags.contains(.inUse) }
+        set { self.set(.inUse, newValue) }
+    }
+
+    /// Whether the slot stands in the list of those with bytes to send.
+    var isListed: Bool {
+        get { self.flags.contains(.listed) }
+        set { self.set(.listed, newValue) }
+    }
+
+    /// Whether waiting ticks collapse to the newest of each channel: it is backlogged or over its budget.
+    var isCongested: Bool {
+        get { self.flags.contains(.congested) }
+        set { self.set(.congested, newValue) }
+    }
+
+    /// Whether more than the soft limit waits for its socket.
+    var isBacklogged: Bool {
+        get { self.flags.contains(.backlogged) }
+        set { self.set(.backlogged, newValue) }
+    }
+
+    /// Whether it has used up its budget of bytes.
+    var isOverBudget: Bool {
+        get { self.flags.contains(.overBudget) }
+        set { self.set(.overBudget, newValue) }
+    }
+
+    /// Whether it has a budget of bytes: then it counts as congested all the time.
+    var isMetered: Bool {
+        get { self.flags.contains(.metered) }
+        set { self.set(.metered, newValue) }
+    }
+
+    /// Whether what is held for it is sent at the end of the loop tick.
+    var isMeterListed: Bool {
+        get { self.flags.contains(.meterListed) }
+        set { self.set(.meterListed, newValue) }
+    }
+
+    /// Whether what is sent to it is recorded.
+    var isWatched: Bool {
+        get { self.flags.contains(.watched) }
+        set { self.set(.watched, newValue) }
+    }
+
+    /// Whether the close frame is on its way, so that nothing may follow.
+    var isClosing: Bool {
+        get { self.flags.contains(.closing) }
+        set { self.set(.closing, newValue) }
+    }
+
+    /// Whether events are sent compressed where that makes them smaller.
+    var isCompressed: Bool {
+        get { self.flags.contains(.compressed) }
+        set { self.set(.compressed, newValue) }
+    }
+
+    @inline(__always)
+    private mutating func set(_ flag: Flags, _ isOn: Bool) {
+        if isOn { self.flags.formUnion(flag) } else { self.flags.subtract(flag) }
+    }
 }
 
 /// A further range of the arena for one slot.

@@ -26,11 +26,8 @@ struct GatewayChannel: HTTPChannelHandler {
             guard let shard = self.environment.hub.shard(of: channel.eventLoop) else {
                 preconditionFailure("the server runs on an event loop that the hub does not serve")
             }
-            // Small receive buffers: most connections hear much more than they say.
-            try channel.syncOptions?.setOption(
-                .recvAllocator,
-                value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 512, maximum: 65_536)
-            )
+            try channel.syncOptions?.setOption(.recvAllocator, value: ReceiveAllocator())
+            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
             let outcome = channel.eventLoop.makePromise(of: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>?.self)
             var limits = NIOHTTPDecoderLimitConfiguration()
             limits.maxHeaderListSize = self.environment.options.headerBytesMax

@@ -44,13 +44,14 @@ public struct GatewayServer: Service {
     ///
     /// - Throws: ``GatewayError`` when it cannot listen or the TLS files cannot be used.
     public func run() async throws {
-        var environment = self.environment
         self.raiseDescriptorLimit()
-        environment.tls = try environment.options.tls.map { files throws(GatewayError) in try TLSContexts(files) }
-        guard let tls = environment.tls else { return try await self.serve(environment) }
-        let logger = environment.logger
+        guard let files = self.environment.options.tls else { return try await self.serve(self.environment) }
+        let tls = try TLSContexts(files)
+        let logger = self.environment.logger
         Self.logValidity(tls.validUntil, logger)
-        let served = environment
+        let served = ServerEnvironment(
+            hub: self.environment.hub, options: self.environment.options, hooks: self.environment.hooks, logger: logger,
+            tls: tls)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await Self.watch(tls, logger) }
             defer { tasks.cancelAll() }

@@ -93,10 +93,6 @@ extension RequestHandler {
             self.environment.logger.warning("Connection setup failed", metadata: ["error": "\(error)"])
             return context.close(promise: nil)
         }
-        // Lets go of the buffer that the request was read into: a new allocator starts with one of its own, and small.
-        // Fails only on a closed channel.
-        try? context.channel.syncOptions?.setOption(
-            .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 64, maximum: 65_536))
         // This handler first, so that bytes behind the request go from the HTTP decoder to the WebSocket decoder.
         pipeline.removeHandler(self, promise: nil)
         pipeline.removeHandler(self.decoder, promise: nil)

@@ -1,8 +1,8 @@
 import Channels
 import Logging
 
-/// What every connection of one server shares.
-struct ServerEnvironment: Sendable {
+/// What every connection of one server shares; an object, because each connection would have a copy of the value.
+final class ServerEnvironment: Sendable {
     let hub: Hub
     let options: GatewayOptions
     let hooks: GatewayHooks
@@ -17,15 +17,16 @@ struct ServerEnvironment: Sendable {
     /// both would halve the limit.
     let sessionAddresses: AddressCounter?
     /// For new connections; `nil` without TLS.
-    var tls: TLSContexts?
+    let tls: TLSContexts?
     /// The clients without a WebSocket.
     let fallback = FallbackSessions()
 
-    init(hub: Hub, options: GatewayOptions, hooks: GatewayHooks, logger: Logger) {
+    init(hub: Hub, options: GatewayOptions, hooks: GatewayHooks, logger: Logger, tls: TLSContexts? = nil) {
         self.hub = hub
         self.options = options
         self.hooks = hooks
         self.logger = logger
+        self.tls = tls
         self.addresses = options.connectionsPerAddressMax.map { AddressCounter(connectionsMax: $0) }
         self.sessionAddresses = options.connectionsPerAddressMax.map { AddressCounter(connectionsMax: $0) }
     }
