@@ -171,11 +171,10 @@ def steady(port, window, results):
 
 
 def start(tickwire, port):
-    gateway = subprocess.Popen(
+    return subprocess.Popen(
         [tickwire, "gateway", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
         env=dict(os.environ, TICKWIRE_APP_ID=APP, TICKWIRE_APP_KEY=KEY, TICKWIRE_APP_SECRET=SECRET,
                  TICKWIRE_LOG_LEVEL="warning", TICKWIRE_GATEWAY_CONNECTIONS="20000"))
-    return gateway
 
 
 def main():
@@ -198,6 +197,8 @@ def main():
         while window.value < number:
             if time.monotonic() > deadline or not all(half.is_alive() for half in halves):
                 sys.exit(f"Stuck before step {number}")
+            if gateway.poll() is not None and window.value != 2:
+                sys.exit(f"The gateway ended by itself: {tickwire} gateway --port {port}")
             time.sleep(0.01)
 
     try:
@@ -220,7 +221,7 @@ def main():
     finally:
         gateway.kill()
         for half in halves:
-            half.join(10)
+            half.join(1)
             half.terminate()
 
 

@@ -6,6 +6,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cluster=
 work=$(mktemp -d)
+chmod 755 "$work"
 . "$here/lib.sh"
 trap finish EXIT
 tickwire=$(release_tickwire)
