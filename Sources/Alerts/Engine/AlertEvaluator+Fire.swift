@@ -11,7 +11,7 @@ extension AlertEvaluator {
         let previous =
             (occasion.cause == nil ? self.streams[stream].previous : occasion.previous)
             ?? self.memory(at: index)?.lastPrice
-        let measurement = self.measurement(slot, price, passed: passed, now: occasion.now)
+        let measurement = self.measurement(slot, price, passed: passed, occasion)
         let firedAt = self.missed?.firedAt ?? occasion.firedAt
         let (crossing, isStorm) = self.record(
             index, price: price, evaluatedAt: Timestamp(nanoseconds: occasion.now), firedAt: firedAt)
@@ -85,8 +85,9 @@ extension AlertEvaluator {
     }
 
     private func measurement(
-        _ slot: AlertSlot, _ price: Decimal64?, passed: Decimal64?, now: Int64
+        _ slot: AlertSlot, _ price: Decimal64?, passed: Decimal64?, _ occasion: Occasion
     ) -> AlertMeasurement? {
+        let now = occasion.now
         let stream = Int(slot.stream)
         switch slot.condition {
         case .level, .crossing, .inside, .enters, .leaves: return nil
@@ -95,7 +96,8 @@ extension AlertEvaluator {
             return self.streams[stream].moves[gauge].measurement(direction, amount, price)
         case .newHigh, .newLow:
             if let passed { return AlertMeasurement(reference: passed) }
-            return self.passedExtreme(slot).map {
+            // What was passed is known from the tick that passed it.
+            return occasion.phase == .confirmation ? nil : self.passedExtreme(slot).map {
                 AlertMeasurement(reference: $0.price, referenceTime: Timestamp(nanoseconds: $0.time))
             }
         case .volume(let amount, let window):

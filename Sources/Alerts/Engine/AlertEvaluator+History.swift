@@ -23,11 +23,12 @@ extension AlertEvaluator {
         for alert in alerts { self.add(alert, now: nil) }
     }
 
-    /// How far back a stream's history is needed for the windows of its alerts, in bars; `nil` when there are none.
+    /// How far back a stream's history is needed for the windows of its alerts.
     ///
     /// - Parameters:
     ///   - symbol: The instrument.
     ///   - venue: The venue of the alerts; `nil` for those that follow the primary one.
+    /// - Returns: The longest time that a window wants, with the time that "usual" is taken from; `nil` without windows.
     public func historyNeeded(for symbol: Symbol, venue: Venue?) -> Duration? {
         guard let index = self.symbolIndices[symbol].map({ Int($0) }) else { return nil }
         var stream = self.symbols[index].primary

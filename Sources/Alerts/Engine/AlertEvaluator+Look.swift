@@ -58,11 +58,13 @@ extension AlertEvaluator {
         let confirming = self.memory(at: index)?.confirming
         guard isEdge || isAgain else {
             if confirming != nil { self.breakConfirmation(index, price, occasion) }
-            if occasion.phase == .tick { self.settle(index, isWanting: false) }
+            if occasion.phase == .tick { self.settle(index, isWanting: reading.isHeld && self.seeksAgain(slot)) }
             return
         }
         switch (occasion.phase, self.options[slot.options].confirmation) {
-        case (.time, _): return
+        case (.time, _):
+            // A share of what is usual can rise as time goes on; only the tick decides.
+            return self.attend(index)
         case (.tick, nil): break
         case (.confirmation, _): break
         case (.tick, .ticks(let needed)):
@@ -79,9 +81,16 @@ extension AlertEvaluator {
             return self.settle(index, isWanting: slot.condition.isExtreme)
         }
         let hasFired = self.decide(index, isEdge: isEdge, price, occasion, into: &fired)
-        // Whoever may fire again, but not now, tries with the next tick.
-        self.settle(index, isWanting: !hasFired && isAgain)
+        // Whoever is at the point to fire again, but must not now, tries with the next tick.
+        self.settle(index, isWanting: self.mayFireAgain(slot) && (!hasFired || !slot.condition.isTradeDriven))
     }
+
+    private func mayFireAgain(_ slot: AlertSlot) -> Bool {
+        self.slotOfID[slot.id] != nil && self.options[slot.options].again != nil
+    }
+
+    /// Whether its point to fire again is not among the prices, so that it must be looked at each time.
+    private func seeksAgain(_ slot: AlertSlot) -> Bool { !slot.condition.isTradeDriven && self.mayFireAgain(slot) }
 
     /// Keeps the alert on the list of those to look at, or not.
     private mutating func settle(_ index: Int32, isWanting: Bool) {

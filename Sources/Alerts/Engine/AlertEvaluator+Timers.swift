@@ -156,8 +156,8 @@ extension AlertEvaluator {
             self.silenceEnd(from: armedAt, self.streams[stream].silences[group].key, symbol: Int(slot.symbol))
                 == entry.due
         else { return }
+        self.streams[stream].silences[group].isSilent = true
         self.fireSilence(entry.slot, due: entry.due, into: &fired)
-        if let group = self.silenceGroup(of: slot)?.group { self.streams[stream].silences[group].isSilent = true }
     }
 
     private mutating func endSilence(_ entry: AlertTimers.Entry, into fired: inout [FiredAlert]) {
@@ -221,6 +221,9 @@ extension AlertStream {
             return
         case .level, .crossing, .inside, .enters, .leaves, .spread, .silence, .divergence: return
         }
-        for index in self.moves.indices where self.moves[index].length == length { self.moves[index].advance(to: now) }
+        for index in self.moves.indices where self.moves[index].length == length {
+            self.moves[index].advance(to: now)
+            self.moves[index].isUnmeasured = true
+        }
     }
 }

@@ -57,8 +57,10 @@ extension AlertEvaluator {
     }
 
     /// Puts the points at which an alert fires again among the prices, or takes them away.
+    ///
+    /// Spreads and divergences are not evaluated with the trades of their stream: they are looked at with each of their own.
     mutating func setAgain(_ index: Int32, isOn: Bool) {
-        guard let slot = self.slots[Int(index)], slot.flags.contains(.again) != isOn,
+        guard let slot = self.slots[Int(index)], slot.flags.contains(.again) != isOn, slot.condition.isTradeDriven,
             let again = self.options[slot.options].again, let anchor = self.memory(at: index)?.lastFiredPrice
         else { return }
         for side in PriceSide.allCases {

@@ -3,10 +3,10 @@
 /// A heap. Nothing is taken out before it is due: whoever takes an entry looks whether it still means something.
 struct AlertTimers: Sendable {
     enum Kind: UInt8, Sendable {
+        /// An alert expires, before anything else of that time.
+        case expiry
         /// An alert's condition has lasted long enough, or has not.
         case confirmation
-        /// An alert expires.
-        case expiry
         /// An alert's first silence since it is here.
         case armedSilence
         /// The silence of a stream: the id is the group's number, the slot the stream.

@@ -11,6 +11,8 @@ struct MoveGauge: Sendable {
     /// The window's length in nanoseconds; 0 for the day.
     let length: Int64
     var alertCount = 0
+    /// Whether time went on without comparing: what has changed by that is found with the next tick.
+    var isUnmeasured = false
     var rise = SignalBook()
     var risePercent = SignalBook()
     var fall = SignalBook()
@@ -49,7 +51,8 @@ struct MoveGauge: Sendable {
 
     /// When time alone changes the extremes.
     var nextChange: Int64 {
-        switch self.source {
+        if self.isUnmeasured { return .min }
+        return switch self.source {
         case .window(let window): window.nextLeaving
         case .day(let day): day.nextChange
         }
@@ -165,6 +168,7 @@ struct MoveGauge: Sendable {
 
     /// Compares anew and appends the slots of the thresholds that were passed.
     mutating func measure(_ last: Decimal64, passed slots: inout [Int32]) {
+        self.isUnmeasured = false
         if !self.rise.isEmpty || !self.fall.isEmpty {
             let moves = self.moves(of: last)
             self.rise.move(to: moves?.rise, passed: &slots)
