@@ -58,9 +58,12 @@ extension AlertEvaluator {
                 return (rise >= fall ? moves?.rise : moves?.fall, amount)
             }
         case .volume(let amount, let window):
-            guard let gauge = self.volumeGauge(of: window.wholeNanoseconds, stream: stream) else { return nil }
-            if case .multiple = amount { return (self.streams[stream].volumes[gauge].multiple(at: now), amount) }
-            return (self.streams[stream].volumes[gauge].volume, amount)
+            // A copy takes in what waits.
+            var copy = self.streams[stream]
+            copy.settle()
+            guard let gauge = copy.volumes.first(where: { $0.length == window.wholeNanoseconds }) else { return nil }
+            if case .multiple = amount { return (gauge.multiple(at: now), amount) }
+            return (gauge.volume, amount)
         case .spread(let amount): return (self.streams[stream].spread.value(in: amount), amount)
         case .divergence(let amount, let first, let second):
             let pair = self.pairIndex(first, second, symbol: Int(slot.symbol))

@@ -97,9 +97,11 @@ extension AlertEvaluator {
         case .newHigh, .newLow:
             if let passed { return AlertMeasurement(reference: passed) }
             // What was passed is known from the tick that passed it.
-            return occasion.phase == .confirmation ? nil : self.passedExtreme(slot).map {
-                AlertMeasurement(reference: $0.price, referenceTime: Timestamp(nanoseconds: $0.time))
-            }
+            return occasion.phase == .confirmation
+                ? nil
+                : self.passedExtreme(slot).map {
+                    AlertMeasurement(reference: $0.price, referenceTime: Timestamp(nanoseconds: $0.time))
+                }
         case .volume(let amount, let window):
             guard let gauge = self.volumeGauge(of: window.wholeNanoseconds, stream: stream) else { return nil }
             return AlertMeasurement(amount: self.streams[stream].volumes[gauge].amount(in: amount, at: now))

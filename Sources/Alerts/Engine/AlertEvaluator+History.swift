@@ -62,6 +62,7 @@ extension AlertEvaluator {
     }
 
     private mutating func seed(_ history: AlertHistory, stream: Int) {
+        self.streams[stream].settle()
         if let price = history.lastPrice { self.seed(price, stream: Int32(truncatingIfNeeded: stream)) }
         if let time = history.lastTime?.nanoseconds, time > self.streams[stream].heardAt ?? .min {
             self.streams[stream].heardAt = time

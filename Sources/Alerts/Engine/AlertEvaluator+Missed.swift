@@ -80,6 +80,7 @@ extension AlertEvaluator {
     /// Plays trades that happened between others to the alerts that they can have fired, in an index of its own.
     private mutating func replay(_ trades: [Trade], stream: Int, _ missed: Missed, into fired: inout [FiredAlert]) {
         guard let first = trades.first else { return }
+        self.streams[stream].settle()
         let own = self.streams[stream]
         let since = missed.lateness.since.nanoseconds
         let before = own.priceBeforeHole
@@ -129,6 +130,7 @@ extension AlertEvaluator {
 
     /// Has the windows of a stream take in trades that happened between others.
     private mutating func fill(_ trades: [Trade], stream: Int) {
+        self.streams[stream].settle()
         let now = self.symbols[Int(self.streams[stream].symbol)].now
         for trade in trades {
             let point = PricePoint(price: trade.price, time: trade.eventTime.nanoseconds)

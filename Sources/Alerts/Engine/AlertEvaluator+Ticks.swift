@@ -67,8 +67,15 @@ extension AlertEvaluator {
         var touched: [Int32] = []
         swap(&touched, &self.touched)
         let start = fired.count
-        let isMeasured = !self.streams[stream].moves.isEmpty || !self.streams[stream].volumes.isEmpty
+        let previous = self.streams[stream].last
+        var isMeasured = self.streams[stream].isMeasured
+        if isMeasured, self.streams[stream].attention.isEmpty,
+            self.streams[stream].calm?.take(trade.price, trade.size, at: occasion.now) == true
+        {
+            isMeasured = false
+        }
         if isMeasured {
+            self.streams[stream].settle()
             // Time goes first: what has left a window is gone.
             self.streams[stream].advance(to: occasion.now, passed: &touched)
             if !touched.isEmpty {
@@ -77,14 +84,20 @@ extension AlertEvaluator {
                 self.look(&touched, time, into: &fired)
             }
         }
-        let previous = self.streams[stream].last
         self.streams[stream].move(to: trade.price, at: occasion.now)
         self.streams[stream].cause = FiredAlert.Cause(trade)
         self.heard(stream, at: occasion.now, into: &touched)
         if let previous { self.streams[stream].book.move(from: previous, to: trade.price, passed: &touched) }
-        if isMeasured { self.streams[stream].measure(trade, now: occasion.now, passed: &touched) }
+        if isMeasured {
+            self.streams[stream].measure(trade, now: occasion.now, passed: &touched)
+            self.streams[stream].measureOutCalm(at: occasion.now)
+        }
         if self.streams[stream].attention.isEmpty {
-            self.look(&touched, occasion, into: &fired)
+            if !touched.isEmpty {
+                // Whoever is passed by the price may measure more than that.
+                self.streams[stream].settle()
+                self.look(&touched, occasion, into: &fired)
+            }
         } else {
             self.lookWithAttention(&touched, stream, occasion, into: &fired)
         }
@@ -175,6 +188,31 @@ extension AlertEvaluator {
 }
 
 extension AlertStream {
+    /// Whether alerts measure anything over windows.
+    var isMeasured: Bool { !self.moves.isEmpty || !self.volumes.isEmpty }
+
+    /// Puts the trades that wait into the windows, so that those can be read or changed.
+    mutating func settle() {
+        guard let calm = self.calm else { return }
+        self.calm = nil
+        guard let highest = calm.highest, let lowest = calm.lowest else { return }
+        let isHighFirst = highest.time <= lowest.time
+        for index in self.moves.indices {
+            self.moves[index].add(isHighFirst ? highest : lowest)
+            self.moves[index].add(isHighFirst ? lowest : highest)
+        }
+        guard let (sum, exponent) = calm.waitingVolume else { return }
+        for index in self.volumes.indices { self.volumes[index].add(sum, exponent: exponent, at: calm.newest) }
+    }
+
+    /// Finds what trades can do without anything to measure.
+    mutating func measureOutCalm(at now: Int64) {
+        var calm = CalmStretch(start: now, exponent: self.volumes.lazy.map(\.window.exponent).min())
+        for index in self.moves.indices where !self.moves[index].narrow(&calm) { return }
+        for index in self.volumes.indices where !self.volumes[index].narrow(&calm) { return }
+        self.calm = calm
+    }
+
     /// Lets leave the windows what is too old, and appends the slots of the thresholds that were passed by that.
     mutating func advance(to now: Int64, passed slots: inout [Int32]) {
         guard let last = self.last else { return }
@@ -205,6 +243,14 @@ extension AlertStream {
 }
 
 extension AlertCondition {
+    /// Whether it is measured over a window or a day.
+    var isMeasuredOverTime: Bool {
+        switch self {
+        case .move, .newHigh, .newLow, .volume: true
+        case .level, .crossing, .inside, .enters, .leaves, .spread, .silence, .divergence: false
+        }
+    }
+
     /// Whether the trades of the alert's own stream are what it is evaluated with.
     var isTradeDriven: Bool {
         switch self {

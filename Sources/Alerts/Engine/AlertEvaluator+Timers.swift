@@ -63,6 +63,7 @@ extension AlertEvaluator {
             since &+ duration.wholeNanoseconds == entry.due
         else { return }
         // Only the alert's own measure goes on to this time; what else waits on it is looked at with the next tick.
+        self.streams[Int(slot.stream)].settle()
         self.streams[Int(slot.stream)].advanceMeasure(of: slot.condition, to: entry.due)
         let occasion = Occasion(phase: .confirmation, now: entry.due, firedAt: Timestamp(nanoseconds: entry.due))
         self.look(entry.slot, occasion, into: &fired)
@@ -74,7 +75,7 @@ extension AlertEvaluator {
     @inline(__always)
     mutating func heard(_ stream: Int, at now: Int64, into touched: inout [Int32]) {
         self.streams[stream].heardAt = now
-        if !self.streams[stream].silences.isEmpty { self.restartSilences(stream, at: now) }
+        if self.streams[stream].mustRestartSilences { self.restartSilences(stream, at: now) }
     }
 
     /// The time at which the stream was heard has become known.
@@ -85,6 +86,7 @@ extension AlertEvaluator {
     }
 
     private mutating func restartSilences(_ stream: Int, at now: Int64) {
+        self.streams[stream].mustRestartSilences = false
         for group in self.streams[stream].silences.indices {
             if self.streams[stream].silences[group].isSilent {
                 self.streams[stream].silences[group].isSilent = false
@@ -115,6 +117,7 @@ extension AlertEvaluator {
     mutating func startSilence(_ index: Int32, armedAt: Int64?) {
         guard let slot = self.slots[Int(index)], let (stream, group) = self.silenceGroup(of: slot) else { return }
         self.slots[Int(index)]?.flags.insert(.known)
+        self.streams[stream].mustRestartSilences = true
         if !slot.isArmed { self.streams[stream].silences[group].isSilent = true }
         if let armedAt { self.streams[stream].silences[group].members[index] = armedAt }
         if let heard = self.streams[stream].heardAt, heard >= armedAt ?? .min {
@@ -157,6 +160,7 @@ extension AlertEvaluator {
                 == entry.due
         else { return }
         self.streams[stream].silences[group].isSilent = true
+        self.streams[stream].mustRestartSilences = true
         self.fireSilence(entry.slot, due: entry.due, into: &fired)
     }
 
@@ -167,6 +171,7 @@ extension AlertEvaluator {
         else { return }
         let key = self.streams[stream].silences[group].key
         self.streams[stream].silences[group].timedDue = nil
+        self.streams[stream].mustRestartSilences = true
         if self.silenceEnd(from: heard, key, symbol: Int(self.streams[stream].symbol)) != entry.due {
             return self.timeSilence(stream, group)
         }

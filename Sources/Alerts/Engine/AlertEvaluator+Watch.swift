@@ -9,6 +9,7 @@ extension AlertEvaluator {
         guard let slot = self.slots[Int(index)] else { return }
         let stream = Int(slot.stream)
         let rearm = self.options[slot.options].rearm
+        if slot.condition.isMeasuredOverTime { self.streams[stream].settle() }
         switch slot.condition {
         case .level, .crossing, .inside, .enters, .leaves:
             for price in slot.condition.watchedPrices(rearm: rearm) {

@@ -17,8 +17,12 @@ struct AlertStream: Sendable {
     var book = PriceBook()
     var moves: ContiguousArray<MoveGauge> = []
     var volumes: ContiguousArray<VolumeGauge> = []
+    /// Trades that wait to be put into the windows; `nil` when none may.
+    var calm: CalmStretch?
     var spread = SpreadGauge()
     var silences: ContiguousArray<SilenceGroup> = []
+    /// Whether the next tick must look at ``silences``: one of them has ended, or has no timer yet.
+    var mustRestartSilences = false
     /// The newest tick; known only from the first alert on.
     var cause: FiredAlert.Cause?
     /// When the newest trade or quote came, in nanoseconds.

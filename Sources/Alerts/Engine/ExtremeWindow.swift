@@ -27,6 +27,9 @@ struct WindowSteps: Sendable, Equatable {
     /// When a trade leaves the window: from then on it is not in it.
     func leaving(_ time: Int64) -> Int64 { self.leaving(step: self.index(of: time)) }
 
+    /// When the step of `time` ends.
+    func end(of time: Int64) -> Int64 { (self.index(of: time) + 1) * self.step }
+
     func leaving(step index: Int64) -> Int64 { (index + 1) * self.step + self.length }
 }
 

@@ -2,12 +2,6 @@ import Market
 
 /// What alerts of one stream measure over one span: how far the last price is from the span's extremes.
 struct MoveGauge: Sendable {
-    /// Where the extremes come from.
-    private enum Source: Sendable {
-        case window(ExtremeWindow)
-        case day(DayReference)
-    }
-
     /// The window's length in nanoseconds; 0 for the day.
     let length: Int64
     var alertCount = 0
@@ -23,27 +17,26 @@ struct MoveGauge: Sendable {
     /// The extremes before the newest trade.
     private(set) var highBefore: PricePoint?
     private(set) var lowBefore: PricePoint?
-    private var source: Source
+    /// Where the extremes come from: of a day the reference, else the window.
+    private var window: ExtremeWindow
+    private var day: DayReference?
 
     init(length: Int64, calendar: TradingCalendar?) {
         self.length = length
-        self.source = length == 0 ? .day(DayReference(calendar: calendar)) : .window(ExtremeWindow(length: length))
+        self.window = ExtremeWindow(length: length)
+        self.day = length == 0 ? DayReference(calendar: calendar) : nil
     }
 
     /// The highest price before `last`, and `last` counts too; `nil` when there is no reference.
     var high: PricePoint? {
-        switch self.source {
-        case .window(let window): window.high
-        case .day(let day): day.reference
-        }
+        if let day = self.day { return day.reference }
+        return self.window.high
     }
 
     /// The lowest price; see ``high``.
     var low: PricePoint? {
-        switch self.source {
-        case .window(let window): window.low
-        case .day(let day): day.reference
-        }
+        if let day = self.day { return day.reference }
+        return self.window.low
     }
 
     /// Whether the last price is a reference of its own when there is no other.
@@ -52,86 +45,51 @@ struct MoveGauge: Sendable {
     /// When time alone changes the extremes.
     var nextChange: Int64 {
         if self.isUnmeasured { return .min }
-        return switch self.source {
-        case .window(let window): window.nextLeaving
-        case .day(let day): day.nextChange
-        }
+        if let day = self.day { return day.nextChange }
+        return self.window.nextLeaving
     }
 
     func isCovered(at now: Int64) -> Bool {
-        switch self.source {
-        case .window(let window): window.isCovered(at: now)
-        case .day(let day): day.reference != nil
-        }
+        if let day = self.day { return day.reference != nil }
+        return self.window.isCovered(at: now)
     }
 
     /// Since when everything is known.
     var since: Int64? {
-        switch self.source {
-        case .window(let window): window.since
-        case .day(let day): day.reference?.time
-        }
+        if let day = self.day { return day.reference?.time }
+        return self.window.since
     }
 
     /// How many prices are held.
     var pointCount: Int {
-        switch self.source {
-        case .window(let window): window.highs.count + window.lows.count
-        case .day: 1
-        }
+        if let day = self.day { return day.reference == nil ? 0 : 1 }
+        return self.window.highs.count + self.window.lows.count
     }
 
     mutating func advance(to now: Int64) {
-        switch self.source {
-        case .window(var window):
-            self.source = .day(DayReference(calendar: nil))  // So that the window is not copied.
-            window.advance(to: now)
-            self.source = .window(window)
-        case .day(var day):
-            day.advance(to: now)
-            self.source = .day(day)
-        }
+        if self.length == 0 { self.day?.advance(to: now) } else { self.window.advance(to: now) }
     }
 
     /// Adds the newest trade, after ``advance(to:)`` with its time.
     mutating func add(_ point: PricePoint) {
         self.highBefore = self.high
         self.lowBefore = self.low
-        switch self.source {
-        case .window(var window):
-            self.source = .day(DayReference(calendar: nil))
-            window.add(point)
-            self.source = .window(window)
-        case .day(var day):
-            day.add(point)
-            self.source = .day(day)
-        }
+        if self.length == 0 { self.day?.add(point) } else { self.window.add(point) }
     }
 
     mutating func insert(_ point: PricePoint, now: Int64) {
-        guard case .window(var window) = self.source else { return }
-        self.source = .day(DayReference(calendar: nil))
-        window.insert(point, now: now)
-        self.source = .window(window)
+        if self.length != 0 { self.window.insert(point, now: now) }
     }
 
     mutating func seed(_ history: AlertHistory) {
-        switch self.source {
-        case .window(var window):
-            window.seed(history)
-            self.source = .window(window)
-        case .day(var day):
-            day.seed(history)
-            self.source = .day(day)
-        }
+        if self.length == 0 { self.day?.seed(history) } else { self.window.seed(history) }
     }
 
     /// Takes what another gauge held before `time`.
     mutating func takeContents(of other: MoveGauge, before time: Int64) {
-        self.source = other.source
-        guard case .window(var window) = self.source else { return }
-        window.forget(from: time)
-        self.source = .window(window)
+        self.window = other.window
+        self.day = other.day
+        self.window.forget(from: time)
     }
 
     /// All alerts that wait here.
@@ -179,6 +137,24 @@ struct MoveGauge: Sendable {
             self.risePercent.move(to: moves?.rise, passed: &slots)
             self.fallPercent.move(to: moves?.fall, passed: &slots)
         }
+    }
+
+    /// Narrows a stretch of prices and time to that in which no trade passes anything here; false when there is none.
+    ///
+    /// Inside it a trade is neither a new extreme nor does it bring a measure to a threshold, and all trades are of one step.
+    func narrow(_ calm: inout CalmStretch) -> Bool {
+        guard let low = self.low?.price, let high = self.high?.price, low.mantissa > 0 else { return false }
+        if self.length == 0 {
+            calm.end = min(calm.end, self.nextChange)
+        } else {
+            calm.end = min(calm.end, self.nextChange, self.window.steps.end(of: calm.start))
+            calm.raise(to: low)
+            calm.lower(to: high)
+        }
+        return calm.narrow(self.rise, from: low, .above) { .absolute($0) }
+            && calm.narrow(self.risePercent, from: low, .above) { .percent($0) }
+            && calm.narrow(self.fall, from: high, .below) { .absolute($0) }
+            && calm.narrow(self.fallPercent, from: high, .below) { .percent($0) }
     }
 
     /// Appends the slots that a new extreme can fire.

@@ -45,6 +45,21 @@ struct VolumeGauge: Sendable {
         self.whole?.add(size, at: time)
     }
 
+    /// Adds the sum of many sizes of one step.
+    mutating func add(_ sum: Int128, exponent: Int, at time: Int64) {
+        self.window.add(sum, exponent: exponent, at: time)
+        self.whole?.add(sum, exponent: exponent, at: time)
+    }
+
+    /// Narrows a stretch to that in which no trade passes anything here; false when there is none.
+    func narrow(_ calm: inout CalmStretch) -> Bool {
+        // What is usual changes with every second, and with it what multiples compare with.
+        guard self.multipleCount == 0 else { return false }
+        calm.end = min(calm.end, self.nextChange, self.window.steps.end(of: calm.start))
+        guard self.absolute.isEmpty || self.absolute.isCalm else { return false }
+        return calm.narrowVolume(self.window.sum, exponent: self.window.exponent, ceiling: self.absolute.ceiling)
+    }
+
     mutating func insert(_ size: Decimal64, at time: Int64, now: Int64) {
         if self.window.steps.leaving(time) > now { self.window.insert(size, at: time) }
         if let steps = self.whole?.steps, steps.leaving(time) > now { self.whole?.insert(size, at: time) }

@@ -29,6 +29,21 @@ struct VolumeWindow: Sendable {
         if let size { self.insert(size, at: time) }
     }
 
+    /// Adds the sum of many sizes of one step.
+    mutating func add(_ sum: Int128, exponent: Int, at time: Int64) {
+        // The sum may have more digits than a size has.
+        var rest = sum
+        var exponent = exponent
+        while rest != 0 {
+            let part = rest % 1_000_000_000_000_000_000
+            if part != 0, let size = try? Decimal64(mantissa: Int64(part), exponent: exponent) {
+                self.insert(size, at: time)
+            }
+            rest /= 1_000_000_000_000_000_000
+            exponent += 18
+        }
+    }
+
     /// Adds a size at any time that is not older than the window.
     mutating func insert(_ size: Decimal64, at time: Int64) {
         let amount = self.aligned(size)
