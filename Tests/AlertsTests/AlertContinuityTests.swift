@@ -152,4 +152,23 @@ struct AlertContinuityTests {
         #expect(tape.index.explain(id: 4, now: tape.time) == nil)
     }
 
+    @Test("A window holds at most one price or sum a step, however many ticks come", arguments: [1, -1, 0] as [Int64])
+    func memory(drift: Int64) throws {
+        // A steadily falling price makes every step's highest one count, a rising one every lowest.
+        var tape = try AlertTape(
+            (.move(.either, by: percent("90"), over: .window(.seconds(3_600))), AlertOptions()),
+            (.volume(above: absolute("1000000"), window: .seconds(3_600)), AlertOptions()),
+            (.volume(above: .multiple(price("1000")), window: .seconds(3_600)), AlertOptions()))
+        var fired: [FiredAlert] = []
+        for number in 0..<20_000 as Range<Int64> {
+            tape.now += 500_000_000
+            var trade = try tape.trade("1x1")
+            trade.price = try Decimal64(mantissa: 10_000_000 + drift * number, exponent: -2)
+            tape.index.evaluate(trade, now: tape.time, into: &fired)
+        }
+        #expect(tape.index.heldCount <= 4 * 602)
+        #expect(tape.index.heldCount > 602)
+        for id in 1...3 as ClosedRange<Int64> { tape.index.remove(id: id) }
+        #expect(tape.index.heldCount == 0 && tape.index.count == 0)
+    }
 }

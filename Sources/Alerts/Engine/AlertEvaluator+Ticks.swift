@@ -95,7 +95,11 @@ extension AlertEvaluator {
         if self.streams[stream].attention.isEmpty {
             if !touched.isEmpty {
                 // Whoever is passed by the price may measure more than that.
-                self.streams[stream].settle()
+                if self.streams[stream].calm != nil,
+                    touched.contains(where: { self.slots[Int($0)]?.condition.isMeasuredOverTime == true })
+                {
+                    self.streams[stream].settle()
+                }
                 self.look(&touched, occasion, into: &fired)
             }
         } else {

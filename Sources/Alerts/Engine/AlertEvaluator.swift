@@ -223,5 +223,13 @@ public struct AlertEvaluator: Sendable {
     /// What an alert would have to remember if the process ended now; `nil` when it is not in the index.
     public func state(of id: Int64) -> AlertState? { self.slotOfID[id].map { self.state(at: $0) } }
 
+    /// How many prices and sums all windows hold: at most 602 of each kind for each window, whatever is traded.
+    package var heldCount: Int {
+        self.streams.reduce(0) { total, stream in
+            total + stream.moves.reduce(0) { $0 + $1.pointCount }
+                + stream.volumes.reduce(0) { $0 + $1.window.stepCount + ($1.whole?.stepCount ?? 0) }
+        }
+    }
+
     static let ignored: TickFlags = [.snapshot, .replayed, .backfilled, .outOfOrder]
 }

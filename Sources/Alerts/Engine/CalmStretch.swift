@@ -10,9 +10,9 @@ struct CalmStretch: Sendable {
     /// The first instant that is not calm any more; `start` when nothing is.
     var end = Int64.max
     /// Prices above this one are calm; all down to zero for `nil`.
-    private var low: Decimal64?
+    private(set) var low: Decimal64?
     /// Prices below this one are calm; `nil` is no limit.
-    private var high: Decimal64?
+    private(set) var high: Decimal64?
     /// The volume that must not be reached, at ``exponent``; `nil` is no limit.
     private var room: Int128?
     /// The power of ten that sizes are summed up with.

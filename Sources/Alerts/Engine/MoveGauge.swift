@@ -17,6 +17,21 @@ struct MoveGauge: Sendable {
     /// The extremes before the newest trade.
     private(set) var highBefore: PricePoint?
     private(set) var lowBefore: PricePoint?
+    /// The prices between which no threshold is passed, as they were found for these extremes and thresholds.
+    private struct Bounds: Sendable {
+        var low: Decimal64
+        var high: Decimal64
+        var version: UInt32
+        var lower: Decimal64?
+        var upper: Decimal64?
+        var isCalm: Bool
+
+        func isOf(_ low: Decimal64, _ high: Decimal64, _ version: UInt32) -> Bool {
+            self.low == low && self.high == high && self.version == version
+        }
+    }
+
+    private var bounds: Bounds?
     /// Where the extremes come from: of a day the reference, else the window.
     private var window: ExtremeWindow
     private var day: DayReference?
@@ -142,7 +157,7 @@ struct MoveGauge: Sendable {
     /// Narrows a stretch of prices and time to that in which no trade passes anything here; false when there is none.
     ///
     /// Inside it a trade is neither a new extreme nor does it bring a measure to a threshold, and all trades are of one step.
-    func narrow(_ calm: inout CalmStretch) -> Bool {
+    mutating func narrow(_ calm: inout CalmStretch) -> Bool {
         guard let low = self.low?.price, let high = self.high?.price, low.mantissa > 0 else { return false }
         if self.length == 0 {
             calm.end = min(calm.end, self.nextChange)
@@ -151,10 +166,22 @@ struct MoveGauge: Sendable {
             calm.raise(to: low)
             calm.lower(to: high)
         }
-        return calm.narrow(self.rise, from: low, .above) { .absolute($0) }
-            && calm.narrow(self.risePercent, from: low, .above) { .percent($0) }
-            && calm.narrow(self.fall, from: high, .below) { .absolute($0) }
-            && calm.narrow(self.fallPercent, from: high, .below) { .percent($0) }
+        let version = self.rise.version &+ self.risePercent.version &+ self.fall.version &+ self.fallPercent.version
+        if self.bounds?.isOf(low, high, version) != true {
+            // Worth keeping: extremes and thresholds around seldom change.
+            var prices = CalmStretch(start: 0, exponent: nil)
+            let isCalm =
+                prices.narrow(self.rise, from: low, .above) { .absolute($0) }
+                && prices.narrow(self.risePercent, from: low, .above) { .percent($0) }
+                && prices.narrow(self.fall, from: high, .below) { .absolute($0) }
+                && prices.narrow(self.fallPercent, from: high, .below) { .percent($0) }
+            self.bounds = Bounds(
+                low: low, high: high, version: version, lower: prices.low, upper: prices.high, isCalm: isCalm)
+        }
+        guard let bounds = self.bounds, bounds.isCalm else { return false }
+        if let lower = bounds.lower { calm.raise(to: lower) }
+        if let upper = bounds.upper { calm.lower(to: upper) }
+        return true
     }
 
     /// Appends the slots that a new extreme can fire.
