@@ -9,6 +9,8 @@ struct AlertTape {
     private var prices: [Int64]
     private var time: Int64 = 1_709_906_400_000_000_000
     private var number = 0
+    /// The time between two trades, in nanoseconds.
+    var pace: Int64 = 10_000
 
     init(symbols count: Int) throws {
         self.symbols = try (0..<count).map { try Symbol("COIN\($0)-USD") }
@@ -16,7 +18,7 @@ struct AlertTape {
         self.prices = Array(repeating: 1_000_000, count: count)
     }
 
-    /// The next trades, 10 µs apart, each of a random symbol: a walk of hundredths around 10 000.
+    /// The next trades, ``pace`` apart, each of a random symbol: a walk of hundredths around 10 000.
     mutating func next(_ count: Int) throws -> [Trade] {
         var trades: [Trade] = []
         trades.reserveCapacity(count)
@@ -24,7 +26,7 @@ struct AlertTape {
             let symbol = Int(self.random.next(below: UInt64(self.symbols.count)))
             self.prices[symbol] += Int64(self.random.next(below: 201)) - 100
             self.number += 1
-            self.time += 10_000
+            self.time += self.pace
             let now = Timestamp(nanoseconds: self.time)
             trades.append(
                 Trade(
