@@ -78,7 +78,7 @@ extension AlertEvaluator {
                 self.setConfirming(index, since: occasion.now, count: 1)
                 self.addConfirmation(index, since: occasion.now)
             }
-            return self.settle(index, isWanting: slot.condition.isExtreme)
+            return self.settle(index, isWanting: slot.condition.isExtreme || self.seeksAgain(slot))
         }
         let hasFired = self.decide(index, isEdge: isEdge, price, occasion, into: &fired)
         // Whoever is at the point to fire again, but must not now, tries with the next tick.

@@ -114,6 +114,8 @@ extension AlertEvaluator {
     ) {
         var attention: [Int32] = []
         swap(&attention, &self.streams[stream].attention)
+        // A slot that was given away meanwhile does not belong here.
+        self.keepAttentive(&attention) { Int($0.stream) == stream && $0.condition.isTradeDriven }
         touched += attention
         self.look(&touched, occasion, into: &fired)
         self.keepAttentive(&attention) { Int($0.stream) == stream && $0.condition.isTradeDriven }
@@ -138,12 +140,14 @@ extension AlertEvaluator {
         self.streams[stream].spread.measure(passed: &touched)
         var attention: [Int32] = []
         swap(&attention, &self.streams[stream].quoteAttention)
-        touched += attention
-        self.look(&touched, occasion, into: &fired)
-        self.keepAttentive(&attention) { slot in
+        let isHere: (AlertSlot) -> Bool = { slot in
             if case .spread = slot.condition { return Int(slot.stream) == stream }
             return false
         }
+        self.keepAttentive(&attention, where: isHere)
+        touched += attention
+        self.look(&touched, occasion, into: &fired)
+        self.keepAttentive(&attention, where: isHere)
         attention += self.streams[stream].quoteAttention
         swap(&attention, &self.streams[stream].quoteAttention)
         if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
@@ -175,15 +179,17 @@ extension AlertEvaluator {
             self.symbols[symbol].pairs[pair].measure(now: occasion.now, passed: &touched)
             var attention: [Int32] = []
             swap(&attention, &self.symbols[symbol].pairs[pair].attention)
+            let isHere: (AlertSlot) -> Bool = { slot in
+                if case .divergence(_, first, second) = slot.condition { return Int(slot.symbol) == symbol }
+                return false
+            }
+            self.keepAttentive(&attention, where: isHere)
             touched += attention
             var tick = occasion
             tick.cause = FiredAlert.Cause(trade)
             tick.previous = self.streams[stream].previous
             self.look(&touched, tick, into: &fired)
-            self.keepAttentive(&attention) { slot in
-                if case .divergence(_, first, second) = slot.condition { return Int(slot.symbol) == symbol }
-                return false
-            }
+            self.keepAttentive(&attention, where: isHere)
             guard let now = self.pairIndex(first, second, symbol: symbol) else { continue }
             self.symbols[symbol].pairs[now].attention += attention
             if now != pair { return }
