@@ -50,6 +50,7 @@ let package = Package(
     name: "tickwire",
     products: [
         .executable(name: "tickwire", targets: ["tickwire-cli"]),
+        .library(name: "AlertKit", targets: ["Market", "Alerts"]),
         .library(name: "FeedKit", targets: ["Market", "FeedLanguage"]),
         .library(name: "TickwireTesting", targets: ["TickwireTesting"]),
         .library(name: "GatewayTesting", targets: ["GatewayTesting"]),

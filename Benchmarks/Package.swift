@@ -38,6 +38,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .executableTarget(
+            name: "alert-benchmark",
+            dependencies: [.product(name: "AlertKit", package: "tickwire")],
+            swiftSettings: strict
+        ),
+        .executableTarget(
             name: "candle-benchmark",
             dependencies: ["RecordingRig", .product(name: "TickwireKit", package: "tickwire")],
             swiftSettings: strict
