@@ -90,11 +90,13 @@ public final class MarketPipeline: Sendable {
 
     /// Counts since start, over all shards.
     public var counters: Counters {
-        self.shards.reduce(into: Counters(ticks: 0, duplicates: 0, alertsFired: 0, alertsArmed: 0)) { sum, shard in
+        let alertsArmed = self.alertStatus.armed
+        return self.shards.reduce(
+            into: Counters(ticks: 0, duplicates: 0, alertsFired: 0, alertsArmed: alertsArmed)
+        ) { sum, shard in
             sum.ticks += shard.tickCount.load(ordering: .relaxed)
             sum.duplicates += shard.duplicateCount.load(ordering: .relaxed)
             sum.alertsFired += shard.alertCount.load(ordering: .relaxed)
-            sum.alertsArmed += shard.armedCount.load(ordering: .relaxed)
         }
     }
 
