@@ -27,13 +27,14 @@ extension MarketPipeline {
 
     /// What was found since the last call, one for each shard; none of those that are catching up.
     ///
+    /// - Returns: The cuts, and whether every shard gave one.
     /// - Throws: The event loop's error when it is shut down.
-    public func takeAlertCuts() async throws -> [AlertCut] {
+    public func takeAlertCuts() async throws -> (cuts: [AlertCut], isWhole: Bool) {
         var cuts: [AlertCut] = []
         for future in self.shards.map({ $0.cut() }) {
             if let cut = try await future.get() { cuts.append(cut) }
         }
-        return cuts
+        return (cuts, cuts.count == self.shards.count)
     }
 
     /// What the alerts do.

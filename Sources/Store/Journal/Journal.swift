@@ -126,8 +126,7 @@ public final class Journal: Sendable {
     /// Each call replaces the one before. Within the bound only: what has to be shed is shed.
     public func keep(from place: JournalPlace) {
         let mustWake = self.shared.state.withLock { state in
-            state.trades.kept = place.trades
-            state.quotes.kept = place.quotes
+            for stream in JournalStream.allCases { state[stream].kept = place[stream] }
             let hasMore = JournalStream.allCases.contains { stream in
                 let segments = state[stream].segments
                 return segments.count > 1 && (segments[0].end ?? segments[1].first) <= state[stream].unneeded
