@@ -14,6 +14,7 @@ final class MarketShard: @unchecked Sendable {
         let failoverAfter: TimeAmount
         let sequenceStart: UInt64
         let settings: GuardSettings
+        let stormGuard: StormGuard
         let outputs: PipelineOutputs
         let registry: GuardRegistry
         let board: FeedStatusBoard
@@ -42,7 +43,7 @@ final class MarketShard: @unchecked Sendable {
     let eventLoop: any EventLoop
     let shared: Shared
     var symbols: [Symbol: SymbolEntry] = [:]
-    var alerts = ShardAlerts()
+    var alerts: ShardAlerts
     /// Symbols with alerts that no tick has come of.
     var watchedSymbols: Set<Symbol> = []
     /// Streams whose evaluation is to be stored.
@@ -56,6 +57,7 @@ final class MarketShard: @unchecked Sendable {
     init(eventLoop: any EventLoop, shared: Shared) {
         self.eventLoop = eventLoop
         self.shared = shared
+        self.alerts = ShardAlerts(shared.stormGuard)
     }
 
     // MARK: Any thread

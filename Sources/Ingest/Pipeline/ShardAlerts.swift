@@ -24,7 +24,7 @@ struct ShardAlerts {
     /// Ticks that may wait: some seconds of a busy market.
     static let bufferMax = 200_000
 
-    var evaluator = AlertEvaluator()
+    var evaluator: AlertEvaluator
     var replay = ReplayedStreams()
     private var mode = Mode.live
     /// Ticks from here on wait or were evaluated live.
@@ -49,6 +49,18 @@ struct ShardAlerts {
 
     /// Whether ticks are evaluated as they come.
     var isLive: Bool { if case .live = self.mode { true } else { false } }
+
+    private let stormGuard: StormGuard
+
+    init(_ stormGuard: StormGuard) {
+        self.stormGuard = stormGuard
+        self.evaluator = Self.makeEvaluator(stormGuard)
+    }
+
+    private static func makeEvaluator(_ stormGuard: StormGuard) -> AlertEvaluator {
+        let evaluator = AlertEvaluator()
+        return evaluator
+    }
 
     /// Nothing is evaluated before ``hold(_:ranks:)`` and what follows it.
     mutating func wait() { self.mode = .waiting }
@@ -185,7 +197,7 @@ struct ShardAlerts {
 
     /// Forgets everything and waits for what is read from the journal.
     mutating func hold(_ streams: [AlertCut.Stream], ranks: [Venue: Int]) {
-        self.evaluator = AlertEvaluator()
+        self.evaluator = Self.makeEvaluator(self.stormGuard)
         self.unsaved = []
         self.finals = []
         self.revisions = [:]

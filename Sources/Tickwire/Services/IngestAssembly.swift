@@ -198,7 +198,7 @@ struct IngestAssembly {
         for selected in self.feeds { guardSettings.sequencing[selected.feed.name] = selected.feed.sequencing }
         let pipeline = MarketPipeline(
             eventLoops: loops, venuePriority: names, sequenceStart: UInt64(Date().timeIntervalSince1970 * 1_000_000),
-            settings: guardSettings, outputs: outputs
+            settings: guardSettings, stormGuard: self.settings.stormGuard, outputs: outputs
         )
         alerts.attach(pipeline)
         directory.insert(market.states.lazy.map { ($0.symbol, $0.venue) })
