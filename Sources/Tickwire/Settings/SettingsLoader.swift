@@ -1,3 +1,4 @@
+import Alerts
 import Configuration
 import Foundation
 import Ingest
