@@ -105,14 +105,3 @@ extension AlertCondition {
         }
     }
 }
-
-extension AlertCondition {
-    /// Reads a condition without options, in any letter case.
-    ///
-    /// - Throws: ``AlertSyntaxError`` with the column and what fits there.
-    public init(parsing text: String) throws(AlertSyntaxError) {
-        var parser = AlertParser(text)
-        self = try parser.parseCondition()
-        try parser.parseEnd()
-    }
-}
