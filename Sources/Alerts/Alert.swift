@@ -16,6 +16,8 @@ public struct Alert: Hashable, Sendable, Identifiable {
     public var webhookURL: String?
     /// The text of its notifications; `nil` for the standard one.
     public var template: AlertTemplate?
+    /// How numbers are written in its notifications, a BCP 47 tag such as `de-CH`; `nil` for the service's own.
+    public var locale: String?
     /// Why it is not evaluated; `nil` while it is.
     public var pause: AlertPause?
     /// Until when it stays silent; what happens before is not made up for.
@@ -26,7 +28,7 @@ public struct Alert: Hashable, Sendable, Identifiable {
     /// Makes an alert from its parts.
     public init(
         id: Int64, user: String, symbol: Symbol, venue: Venue? = nil, expression: AlertExpression,
-        webhookURL: String? = nil, template: AlertTemplate? = nil, pause: AlertPause? = nil,
+        webhookURL: String? = nil, template: AlertTemplate? = nil, locale: String? = nil, pause: AlertPause? = nil,
         snoozedUntil: Timestamp? = nil, state: AlertState = AlertState()
     ) {
         self.id = id
@@ -36,6 +38,7 @@ public struct Alert: Hashable, Sendable, Identifiable {
         self.expression = expression
         self.webhookURL = webhookURL
         self.template = template
+        self.locale = locale
         self.pause = pause
         self.snoozedUntil = snoozedUntil
         self.state = state

@@ -1,5 +1,5 @@
 /// A duration's spelling: whole seconds, minutes, hours or days.
-enum AlertDuration {
+package enum AlertDuration {
     static let longestSeconds: Int64 = 365 * 86_400
     private static let unitWords: [(words: [String], seconds: Int64)] = [
         (["s", "sec", "secs", "second", "seconds"], 1), (["m", "min", "mins", "minute", "minutes"], 60),
@@ -8,7 +8,8 @@ enum AlertDuration {
         (["y", "year", "years"], 365 * 86_400),
     ]
 
-    static func string(_ duration: Duration) -> String {
+    /// `90s`, `15m`, `2h`, `1d`: the largest unit that is whole.
+    package static func string(_ duration: Duration) -> String {
         let seconds = duration.components.seconds
         for (unit, letter) in [(86_400, "d"), (3_600, "h"), (60, "m")] as [(Int64, String)]
         where seconds != 0 && seconds % unit == 0 {
@@ -18,7 +19,7 @@ enum AlertDuration {
     }
 
     /// `nil` unless `text` is digits and one of `s`, `m`, `h`, `d`, from one second to 365 days.
-    static func parse(_ text: String) -> Duration? {
+    package static func parse(_ text: String) -> Duration? {
         let unit: Int64
         switch text.utf8.last {
         case UInt8(ascii: "s"): unit = 1

@@ -1,9 +1,9 @@
-import Market
+package import Market
 
 /// An instant's spelling in an expression: as short as RFC 3339 allows and a little shorter, in UTC.
-enum AlertTime {
+package enum AlertTime {
     /// `2026-12-31T15:00Z`, with seconds and a fraction only when they are not zero.
-    static func string(_ time: Timestamp) -> String {
+    package static func string(_ time: Timestamp) -> String {
         var text = time.description.dropLast()
         if text.hasSuffix(".000000") { text = text.dropLast(7) }
         if text.hasSuffix(":00"), !text.contains(".") { text = text.dropLast(3) }
@@ -13,7 +13,7 @@ enum AlertTime {
     /// A date, or a date and a time to the minute, the second or a fraction; without a zone in UTC.
     ///
     /// `nil` for all else.
-    static func parse(_ text: String) -> Timestamp? {
+    package static func parse(_ text: String) -> Timestamp? {
         guard CivilDay(String(text.prefix(10))) != nil else { return nil }
         if text.count == 10 { return Timestamp(iso8601: text + "T00:00:00Z") }
         guard let start = text.index(text.startIndex, offsetBy: 11, limitedBy: text.endIndex) else { return nil }

@@ -1,5 +1,5 @@
 /// The words of the grammar, and which of them somebody probably meant.
-enum AlertVocabulary {
+package enum AlertVocabulary {
     static let conditions = [
         "above", "below", "crosses", "between", "enters", "leaves", "moves", "up", "down", "new", "volume", "spread",
         "silent", "diverges",
@@ -23,7 +23,7 @@ enum AlertVocabulary {
     ]
 
     /// `'a', 'b' or 'c'`.
-    static func list(_ words: [String], or last: String? = nil) -> String {
+    package static func list(_ words: [String], or last: String? = nil) -> String {
         var items = words.map { "'\($0)'" }
         if let last { items.append(last) }
         guard items.count > 1, let final = items.popLast() else { return items.first ?? "" }
@@ -31,7 +31,7 @@ enum AlertVocabulary {
     }
 
     /// `did you mean 'above'?` for a word close to one of `words`.
-    static func hint(for word: String, among words: [String]) -> String? {
+    package static func hint(for word: String, among words: [String]) -> String? {
         if let meant = self.synonyms[word], words.contains(meant) { return "did you mean '\(meant)'?" }
         let letters = Array(word.utf8.prefix(24))
         var best: (word: String, distance: Int)?
