@@ -22,6 +22,8 @@ public struct Alert: Hashable, Sendable, Identifiable {
     public var pause: AlertPause?
     /// Until when it stays silent; what happens before is not made up for.
     public var snoozedUntil: Timestamp?
+    /// How often its condition was changed: a state belongs to one condition.
+    public var revision: Int64
     /// What it remembers.
     public var state: AlertState
 
@@ -29,7 +31,7 @@ public struct Alert: Hashable, Sendable, Identifiable {
     public init(
         id: Int64, user: String, symbol: Symbol, venue: Venue? = nil, expression: AlertExpression,
         webhookURL: String? = nil, template: AlertTemplate? = nil, locale: String? = nil, pause: AlertPause? = nil,
-        snoozedUntil: Timestamp? = nil, state: AlertState = AlertState()
+        snoozedUntil: Timestamp? = nil, revision: Int64 = 0, state: AlertState = AlertState()
     ) {
         self.id = id
         self.user = user
@@ -41,8 +43,12 @@ public struct Alert: Hashable, Sendable, Identifiable {
         self.locale = locale
         self.pause = pause
         self.snoozedUntil = snoozedUntil
+        self.revision = revision
         self.state = state
     }
+
+    /// Whether its `until` has come: it is never evaluated from then on.
+    public func isExpired(at now: Timestamp) -> Bool { self.expression.options.until.map { $0 <= now } ?? false }
 
     /// Whether a `once` alert has fired and was not armed again since: it is never evaluated.
     public var isSpent: Bool {
