@@ -176,7 +176,9 @@ final class MarketShard: @unchecked Sendable {
         if isVisible { self.publishState(entry, venue, isPrimary: isPrimary, into: &results) }
         self.evaluated(entry, venue)
         // A snapshot's trades are history, and backfilled ones are late: neither is news.
-        if trade.flags.contains(.backfilled) { results.missed[VenueSymbol(trade.symbol, trade.venue), default: []].append(trade) }
+        if trade.flags.contains(.backfilled) {
+            results.missed[VenueSymbol(trade.symbol, trade.venue), default: []].append(trade)
+        }
         guard trade.flags.isDisjoint(with: [.snapshot, .backfilled]) else { return }
         venue.tradeSequence += 1
         results.events.append(MarketEvents.trade(trade, venue.tradesChannel, venue.tradeSequence))

@@ -28,8 +28,7 @@ struct ShardAlerts {
     }
 
     /// Ticks that may wait: some seconds of a busy market.
-    static let bufferMax = 200_000
-
+    var bufferMax = 200_000
     var evaluator: AlertEvaluator
     var replay = ReplayedStreams()
     private var mode = Mode.live
@@ -114,7 +113,7 @@ struct ShardAlerts {
         guard case .buffering(var inputs?) = self.mode else { return }
         self.mode = .waiting
         inputs.append(input)
-        self.mode = .buffering(inputs.count > Self.bufferMax ? nil : inputs)
+        self.mode = .buffering(inputs.count > self.bufferMax ? nil : inputs)
     }
 
     mutating func evaluate(_ input: Input, into fired: inout [FiredAlert]) {
@@ -196,6 +195,7 @@ struct ShardAlerts {
     /// Takes out which history the windows lack.
     ///
     /// - Parameter primary: Gives the venue that drives a symbol; `nil` when none is known.
+    /// - Returns: One need for each symbol and venue, the longest.
     mutating func takeHistoryNeeds(primary: (Symbol) -> Venue?) -> [AlertHistoryNeed] {
         var needs: [VenueSymbol: AlertHistoryNeed] = [:]
         for key in self.unseeded {

@@ -36,7 +36,8 @@ enum AlertRow {
             state: AlertState(
                 isArmed: try row.boolean(12), lastPrice: try row.optionalDecimal(13),
                 lastFiredAt: try row.optionalTimestamp(14), lastFiredPrice: try row.optionalDecimal(15),
-                cameFrom: try Self.side(row, 21), crossingCount: try row.integer(16), confirming: try Self.confirming(row, 17),
+                cameFrom: try Self.side(row, 21), crossingCount: try row.integer(16),
+                confirming: try Self.confirming(row, 17),
                 recentFirings: try Self.firings(row, 18), evaluations: try Self.evaluations(row, 19)
             )
         )

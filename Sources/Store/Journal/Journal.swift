@@ -144,6 +144,7 @@ public final class Journal: Sendable {
     ///   - stream: What it reads.
     ///   - position: Where it begins.
     ///   - isSafe: Whether what it gives counts as safe; `false` for a reader that only looks.
+    /// - Returns: A reader with a place of its own.
     public func reader(of stream: JournalStream, from position: Int64, isSafe: Bool = true) -> JournalReader {
         JournalReader(self.shared, stream, position: position, isSafe: isSafe)
     }

@@ -56,7 +56,8 @@ struct IngestAssembly {
             logger: self.logger)
         let alerts = AlertService(
             client: self.database.client, store: AlertStore(client: self.database.client, catalog: self.catalog),
-            journal: journal, publisher: self.publisher, options: try NotificationOptions(topic: self.settings.apnsTopic),
+            journal: journal, publisher: self.publisher,
+            options: try NotificationOptions(topic: self.settings.apnsTopic),
             windows: AlertWindows(
                 loader: AlertHistoryLoader(history: History(client: self.database.client, catalog: self.catalog)),
                 recorded: {
