@@ -16,18 +16,22 @@ public struct Alert: Hashable, Sendable, Identifiable {
     public var webhookURL: String?
     /// The text of its notifications; `nil` for the standard one.
     public var template: AlertTemplate?
+    /// How numbers are written in its notifications, a BCP 47 tag such as `de-CH`; `nil` for the service's own.
+    public var locale: String?
     /// Why it is not evaluated; `nil` while it is.
     public var pause: AlertPause?
     /// Until when it stays silent; what happens before is not made up for.
     public var snoozedUntil: Timestamp?
+    /// How often its condition was changed: a state belongs to one condition.
+    public var revision: Int64
     /// What it remembers.
     public var state: AlertState
 
     /// Makes an alert from its parts.
     public init(
         id: Int64, user: String, symbol: Symbol, venue: Venue? = nil, expression: AlertExpression,
-        webhookURL: String? = nil, template: AlertTemplate? = nil, pause: AlertPause? = nil,
-        snoozedUntil: Timestamp? = nil, state: AlertState = AlertState()
+        webhookURL: String? = nil, template: AlertTemplate? = nil, locale: String? = nil, pause: AlertPause? = nil,
+        snoozedUntil: Timestamp? = nil, revision: Int64 = 0, state: AlertState = AlertState()
     ) {
         self.id = id
         self.user = user
@@ -36,10 +40,15 @@ public struct Alert: Hashable, Sendable, Identifiable {
         self.expression = expression
         self.webhookURL = webhookURL
         self.template = template
+        self.locale = locale
         self.pause = pause
         self.snoozedUntil = snoozedUntil
+        self.revision = revision
         self.state = state
     }
+
+    /// Whether its `until` has come: it is never evaluated from then on.
+    public func isExpired(at now: Timestamp) -> Bool { self.expression.options.until.map { $0 <= now } ?? false }
 
     /// Whether a `once` alert has fired and was not armed again since: it is never evaluated.
     public var isSpent: Bool {

@@ -18,13 +18,16 @@ public struct APNsNotification: Hashable, Sendable {
     /// - Parameters:
     ///   - fired: The firing.
     ///   - options: Topic, priority and validity.
+    ///   - decimals: How many decimals the symbol's prices have; `nil` when that is not known.
     /// - Throws: ``NotificationError/tooLarge(service:bytes:limit:)`` when no form of it fits.
-    public init(_ fired: FiredAlert, options: NotificationOptions) throws(NotificationError) {
-        let details = AlertDetails(fired: fired, options: options)
+    public init(
+        _ fired: FiredAlert, options: NotificationOptions, decimals: Int? = nil
+    ) throws(NotificationError) {
+        let details = AlertDetails(fired: fired, options: options, decimals: decimals)
         self.headers = Self.headers(details, withTopicAndID: true)
         self.payload = try details.fitting("APNs", limit: Self.payloadLimit) { extent in
             JSONWriter.object { writer in
-                writer.object("aps") { Self.writeAPS(details, to: &$0) }
+                writer.object("aps") { Self.writeAPS(details, extent, to: &$0) }
                 writer.strings(details.data(extent))
             }
         }
@@ -43,7 +46,7 @@ public struct APNsNotification: Hashable, Sendable {
         if isComplete { headers.append(NotificationHeader("apns-topic", details.options.topic)) }
         headers += [
             NotificationHeader("apns-push-type", "alert"),
-            NotificationHeader("apns-priority", details.options.priority == .passive ? "5" : "10"),
+            NotificationHeader("apns-priority", details.priority == .passive ? "5" : "10"),
             NotificationHeader("apns-expiration", String(details.expiresAt)),
             NotificationHeader("apns-collapse-id", details.collapseID),
         ]
@@ -51,15 +54,16 @@ public struct APNsNotification: Hashable, Sendable {
         return headers
     }
 
-    static func writeAPS(_ details: AlertDetails, to writer: inout JSONWriter) {
+    static func writeAPS(_ details: AlertDetails, _ extent: AlertDetails.Extent, to writer: inout JSONWriter) {
         writer.object("alert") { writer in
-            writer.string("title", details.title)
-            writer.string("body", details.body)
+            let texts = details.texts(extent)
+            writer.string("title", texts.title)
+            writer.string("body", texts.body)
         }
-        if details.options.priority != .passive { writer.string("sound", "default") }
+        if details.priority != .passive { writer.string("sound", "default") }
         writer.string("thread-id", details.fired.alert.symbol.name)
         writer.string("category", "PRICE_ALERT")
-        switch details.options.priority {
+        switch details.priority {
         case .passive: writer.string("interruption-level", "passive")
         case .active: writer.string("interruption-level", "active")
         case .urgent: writer.string("interruption-level", "time-sensitive")

@@ -16,21 +16,22 @@ public struct FCMMessage: Hashable, Sendable {
     /// - Parameters:
     ///   - fired: The firing.
     ///   - options: Priority, link and validity.
+    ///   - decimals: How many decimals the symbol's prices have; `nil` when that is not known.
     ///   - token: The device's registration token; without it the message has no target yet, as it is stored.
     ///   - now: The time of sending: `ttl` is what is left of the validity.
     /// - Throws: ``NotificationError/tooLarge(service:bytes:limit:)`` when no form of it fits.
     public init(
-        _ fired: FiredAlert, options: NotificationOptions, token: String? = nil, now: Timestamp
+        _ fired: FiredAlert, options: NotificationOptions, decimals: Int? = nil, token: String? = nil, now: Timestamp
     ) throws(NotificationError) {
-        let details = AlertDetails(fired: fired, options: options)
+        let details = AlertDetails(fired: fired, options: options, decimals: decimals)
         self.json = try details.fitting("FCM", limit: Self.limit) { extent in
             JSONWriter.object { writer in
                 writer.object("message") { writer in
                     writer.string("token", ifPresent: token)
                     writer.object("data") { $0.strings(details.data(extent)) }
                     writer.object("notification") { writer in
-                        writer.string("title", details.title)
-                        writer.string("body", details.body)
+                        writer.string("title", details.texts(extent).title)
+                        writer.string("body", details.texts(extent).body)
                     }
                     writer.object("android") { Self.writeAndroid(details, now: now, to: &$0) }
                     writer.object("apns") { writer in
@@ -38,7 +39,7 @@ public struct FCMMessage: Hashable, Sendable {
                             APNsNotification.headers(details, withTopicAndID: false).write(to: &$0)
                         }
                         writer.object("payload") { writer in
-                            writer.object("aps") { APNsNotification.writeAPS(details, to: &$0) }
+                            writer.object("aps") { APNsNotification.writeAPS(details, extent, to: &$0) }
                         }
                     }
                     writer.object("webpush") { Self.writeWebPush(details, extent, now: now, to: &$0) }
@@ -51,7 +52,7 @@ public struct FCMMessage: Hashable, Sendable {
     ///
     /// FCM throttles collapsible messages per device. The `tag` replaces what is shown.
     private static func writeAndroid(_ details: AlertDetails, now: Timestamp, to writer: inout JSONWriter) {
-        writer.string("priority", details.options.priority == .passive ? "NORMAL" : "HIGH")
+        writer.string("priority", details.priority == .passive ? "NORMAL" : "HIGH")
         writer.string("ttl", "\(details.remainingSeconds(now))s")
         writer.object("notification") { writer in
             writer.string("tag", details.collapseID)
@@ -65,8 +66,8 @@ public struct FCMMessage: Hashable, Sendable {
     ) {
         writer.object("headers") { WebPushMessage.headers(details, now: now).write(to: &$0) }
         writer.object("notification") { writer in
-            writer.string("title", details.title)
-            writer.string("body", details.body)
+            writer.string("title", details.texts(extent).title)
+            writer.string("body", details.texts(extent).body)
             writer.string("tag", details.collapseID)
             writer.integer("timestamp", details.eventMilliseconds)
         }

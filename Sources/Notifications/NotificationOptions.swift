@@ -14,8 +14,10 @@ public struct NotificationOptions: Hashable, Sendable {
     public let topic: String
     /// The page a notification opens; `symbol` is added to its query.
     public let link: String
-    /// How loudly it asks for attention.
+    /// How loudly it asks for attention, when the alert does not say.
     public let priority: NotificationPriority
+    /// How numbers are written, when the alert does not say: `de-CH` and its like; `nil` writes plain digits.
+    public let locale: String?
     /// For how many seconds after the firing it is worth showing: 1 to 2 419 200, by default 900.
     public let validitySeconds: Int64
     /// The key that hides the alert's id in the Web Push `Topic`, which the push service can read.
@@ -26,13 +28,15 @@ public struct NotificationOptions: Hashable, Sendable {
     /// - Parameters:
     ///   - topic: The app's bundle id.
     ///   - link: The page a notification opens, an absolute http or https URL.
-    ///   - priority: How loudly it asks for attention.
+    ///   - priority: How loudly it asks for attention, when the alert does not say.
+    ///   - locale: How numbers are written, when the alert does not say.
     ///   - validitySeconds: Clamped to 1…2 419 200.
     ///   - topicKey: Any bytes, secret and the same in all processes.
     /// - Throws: ``NotificationError/invalidTopic(_:)`` or ``NotificationError/invalidLink(_:)``.
     public init(
         topic: String = "dev.tickwire.app", link: String = "http://localhost:6001/",
-        priority: NotificationPriority = .active, validitySeconds: Int64 = 900, topicKey: [UInt8] = []
+        priority: NotificationPriority = .active, locale: String? = nil, validitySeconds: Int64 = 900,
+        topicKey: [UInt8] = []
     ) throws(NotificationError) {
         let isTopicByte: (UInt8) -> Bool = { byte in
             switch byte {
@@ -51,6 +55,7 @@ public struct NotificationOptions: Hashable, Sendable {
         self.topic = topic
         self.link = link
         self.priority = priority
+        self.locale = locale
         self.validitySeconds = min(max(validitySeconds, 1), 2_419_200)
         self.topicKey = topicKey
     }

@@ -30,17 +30,19 @@ public struct NotificationPayloads: Hashable, Sendable {
     /// - Parameters:
     ///   - fired: The firing.
     ///   - options: The settings.
+    ///   - decimals: How many decimals the symbol's prices have, by its tick size or as far as was seen; `nil` when that is not
+    ///     known: then those of the prices in the firing count.
     ///   - now: The time of sending, for what is left of the validity; `nil` is the time of the firing.
     /// - Throws: ``NotificationError/tooLarge(service:bytes:limit:)`` when a payload does not fit in any form.
     public init(
-        _ fired: FiredAlert, options: NotificationOptions, now: Timestamp? = nil
+        _ fired: FiredAlert, options: NotificationOptions, decimals: Int? = nil, now: Timestamp? = nil
     ) throws(NotificationError) {
-        let details = AlertDetails(fired: fired, options: options)
+        let details = AlertDetails(fired: fired, options: options, decimals: decimals)
         let now = now ?? fired.firedAt
         self.eventID = details.eventID
-        self.apns = try APNsNotification(fired, options: options)
-        self.fcm = try FCMMessage(fired, options: options, now: now)
-        self.webPush = try WebPushMessage(fired, options: options, now: now)
+        self.apns = try APNsNotification(fired, options: options, decimals: decimals)
+        self.fcm = try FCMMessage(fired, options: options, decimals: decimals, now: now)
+        self.webPush = try WebPushMessage(fired, options: options, decimals: decimals, now: now)
         self.channelName = Self.channelName(user: fired.alert.user)
         self.channelData = JSONWriter.object { details.write(to: &$0) }
         self.webhook = JSONWriter.object { writer in

@@ -20,24 +20,27 @@ public struct WebPushMessage: Hashable, Sendable {
     /// - Parameters:
     ///   - fired: The firing.
     ///   - options: Link, priority, validity and topic key.
+    ///   - decimals: How many decimals the symbol's prices have; `nil` when that is not known.
     ///   - now: The time of sending: `TTL` is what is left of the validity.
     /// - Throws: ``NotificationError/tooLarge(service:bytes:limit:)`` when no form of it fits.
-    public init(_ fired: FiredAlert, options: NotificationOptions, now: Timestamp) throws(NotificationError) {
-        let details = AlertDetails(fired: fired, options: options)
+    public init(
+        _ fired: FiredAlert, options: NotificationOptions, decimals: Int? = nil, now: Timestamp
+    ) throws(NotificationError) {
+        let details = AlertDetails(fired: fired, options: options, decimals: decimals)
         self.headers = Self.headers(details, now: now)
         self.document = try details.fitting("Web Push", limit: Self.limit) { extent in
             JSONWriter.object { writer in
                 writer.integer("web_push", 8030)
                 writer.object("notification") { writer in
-                    writer.string("title", details.title)
-                    writer.string("body", details.body)
+                    writer.string("title", details.texts(extent).title)
+                    writer.string("body", details.texts(extent).body)
                     writer.string("navigate", details.link)
                     writer.string("lang", "en")
                     writer.string("dir", "ltr")
                     writer.string("tag", details.collapseID)
                     writer.boolean("renotify", true)
-                    writer.boolean("silent", options.priority == .passive)
-                    writer.boolean("require_interaction", options.priority == .urgent)
+                    writer.boolean("silent", details.priority == .passive)
+                    writer.boolean("require_interaction", details.priority == .urgent)
                     writer.integer("timestamp", details.eventMilliseconds)
                     // `navigate` holds the link already.
                     let data = details.data(extent).filter { $0.name != "link" }
@@ -62,7 +65,7 @@ public struct WebPushMessage: Hashable, Sendable {
             for: Array(details.collapseID.utf8), using: SymmetricKey(data: details.options.topicKey))
         return [
             NotificationHeader("TTL", String(details.remainingSeconds(now))),
-            NotificationHeader("Urgency", details.options.priority == .passive ? "normal" : "high"),
+            NotificationHeader("Urgency", details.priority == .passive ? "normal" : "high"),
             NotificationHeader("Topic", AlertDetails.hexadecimal(Array(digest).prefix(16))),
         ]
     }

@@ -24,6 +24,10 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
     case invalidWebhook(String)
     /// There is no such alert.
     case unknownAlert(Int64)
+    /// A user has as many alerts as one may have.
+    case tooManyAlerts(user: String, limit: Int)
+    /// A template is too long, or a locale is none.
+    case invalidTemplate(String)
     /// There is no such user.
     case unknownUser(String, nearest: [String])
     /// There is a user with this id.
@@ -73,6 +77,13 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
             "'\(url)' is not a webhook. Write an absolute URL, for example https://example.com/hook."
         case .unknownAlert(let id):
             "There is no alert \(id). 'tickwire alerts list' shows the alerts."
+        case .tooManyAlerts(let user, let limit):
+            """
+            '\(user)' has \(limit) alerts, which is the limit. Remove some with 'tickwire alerts remove ID', or raise \
+            alerts.perUserMax.
+            """
+        case .invalidTemplate(let what):
+            "\(what)"
         case .unknownUser(let user, let nearest):
             nearest.isEmpty
                 ? "There is no user '\(user)'. 'tickwire users list' shows them, 'tickwire users create' makes one."

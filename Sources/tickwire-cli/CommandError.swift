@@ -52,7 +52,7 @@ enum CommandError: Error, CustomStringConvertible {
     private static func exitCode(for error: StoreError) -> Int32 {
         switch error {
         case .unknownSymbol, .unknownVenue, .invalidUser, .invalidWebhook, .unknownAlert, .invalidRange, .unknownUser,
-            .userExists, .invalidName, .unknownToken, .invalidScope:
+            .userExists, .invalidName, .unknownToken, .invalidScope, .tooManyAlerts, .invalidTemplate:
             64
         case .unreadableMigrations, .badMigrationName, .migrationChanged, .databaseIsNewer, .migrationsMissing: 78
         case .migrationFailed, .recorderState, .tooFarBehind: 69

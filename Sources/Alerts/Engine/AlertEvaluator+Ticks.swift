@@ -106,7 +106,8 @@ extension AlertEvaluator {
             self.lookWithAttention(&touched, stream, occasion, into: &fired)
         }
         swap(&touched, &self.touched)
-        if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
+        // The first trade behind a hole has shown what happened in it.
+        if self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
     }
 
     private mutating func lookWithAttention(

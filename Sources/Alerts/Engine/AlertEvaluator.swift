@@ -50,6 +50,8 @@ public struct AlertEvaluator: Sendable {
     public internal(set) var suppressedCount: Int64 = 0
     /// How many alerts can fire.
     public var count: Int { self.slotOfID.count }
+    /// The ids of the alerts that can fire, in no order.
+    public var ids: [Int64] { Array(self.slotOfID.keys) }
 
     /// Makes an empty index.
     public init(stormGuard: StormGuard = StormGuard()) { self.stormGuard = stormGuard }

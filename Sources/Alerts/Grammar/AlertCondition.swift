@@ -107,12 +107,30 @@ extension AlertCondition {
 }
 
 extension AlertCondition {
-    /// Reads a condition without options, in any letter case.
-    ///
-    /// - Throws: ``AlertSyntaxError`` with the column and what fits there.
-    public init(parsing text: String) throws(AlertSyntaxError) {
-        var parser = AlertParser(text)
-        self = try parser.parseCondition()
-        try parser.parseEnd()
+    /// The kind in one word, for programs: `level`, `crossing`, `between`, `enters`, `leaves`, `moves`, `high`, `low`, `volume`,
+    /// `spread`, `silent` or `diverges`.
+    public var kind: String {
+        switch self {
+        case .level: "level"
+        case .crossing: "crossing"
+        case .inside: "between"
+        case .enters: "enters"
+        case .leaves: "leaves"
+        case .move: "moves"
+        case .newHigh: "high"
+        case .newLow: "low"
+        case .volume: "volume"
+        case .spread: "spread"
+        case .silence: "silent"
+        case .divergence: "diverges"
+        }
+    }
+
+    /// The amount it compares with, for those that measure one.
+    public var amount: AlertAmount? {
+        switch self {
+        case .move(_, let amount, _), .volume(let amount, _), .spread(let amount), .divergence(let amount, _, _): amount
+        case .level, .crossing, .inside, .enters, .leaves, .newHigh, .newLow, .silence: nil
+        }
     }
 }

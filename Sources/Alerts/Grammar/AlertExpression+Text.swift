@@ -55,7 +55,7 @@ extension AlertExpression: CustomStringConvertible {
         if let rearm = options.rearm { text += " rearm \(rearm)" }
         if let confirmation = options.confirmation { text += " confirm \(confirmation)" }
         if let again = options.again { text += " again \(again)" }
-        if let until = options.until { text += " until \(until)" }
+        if let until = options.until { text += " until \(AlertTime.string(until))" }
         if options.priority != .active { text += " priority \(options.priority.rawValue)" }
         if options.hours != .all { text += " hours \(options.hours.rawValue)" }
         return text

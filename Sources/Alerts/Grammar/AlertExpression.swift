@@ -85,12 +85,4 @@ public struct AlertExpression: Hashable, Sendable {
         self.condition = condition
         self.options = options
     }
-
-    /// Reads a condition followed by its options, in any order, letter case ignored.
-    ///
-    /// - Throws: ``AlertSyntaxError`` with the column and what fits there.
-    public init(parsing text: String) throws(AlertSyntaxError) {
-        var parser = AlertParser(text)
-        self = try parser.parseExpression()
-    }
 }

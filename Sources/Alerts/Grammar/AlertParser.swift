@@ -1,126 +1,79 @@
-import Market
+public import Market
 
 /// Reads an alert expression word by word.
 struct AlertParser {
-    private struct Word {
-        let text: String
-        let column: Int
-    }
+    /// The words that are left.
+    var words: AlertWords
+    /// What relative times are counted from; `nil` when that is not known.
+    let now: Timestamp?
 
-    private static let supportedConditions = "above P, below P, crosses [above|below] P"
-    private static let supportedOptions = "once, repeat, cooldown 15m"
-    private static let laterConditions: Set<String> = [
-        "enters", "leaves", "moves", "up", "down", "new", "volume", "spread", "silent", "diverges",
-    ]
-    private static let laterOptions: Set<String> = ["rearm", "confirm", "until", "priority"]
-    private static let price = "a price"
-    private static let duration = "a duration such as 30s, 15m, 2h or 1d"
-
-    private let words: [Word]
-    private let endColumn: Int
-    private var position = 0
-
-    init(_ text: String) {
-        var words: [Word] = []
-        var current = ""
-        var column = 0
-        for character in text {
-            column += 1
-            if character.isWhitespace {
-                if !current.isEmpty { words.append(Word(text: current, column: column - current.count)) }
-                current = ""
-            } else {
-                current.append(character)
-            }
-        }
-        if !current.isEmpty { words.append(Word(text: current, column: column + 1 - current.count)) }
-        self.words = words
-        self.endColumn = (words.last.map { $0.column + $0.text.count }) ?? 1
+    init(_ text: String, now: Timestamp?) throws(AlertSyntaxError) {
+        let characters = text.count
+        guard characters <= AlertLimits.expressionCharacters else { throw .tooLong(characters: characters) }
+        self.words = AlertWords(text)
+        self.now = now
     }
 
     mutating func parseExpression() throws(AlertSyntaxError) -> AlertExpression {
         let condition = try self.parseCondition()
-        var mode: AlertMode?
-        var cooldown: Duration?
-        while let word = self.take() {
-            let keyword = word.text.lowercased()
-            switch keyword {
-            case "once", "repeat":
-                guard mode == nil else { throw .repeated(option: keyword, column: word.column) }
-                mode = keyword == "once" ? .once : .repeat
-            case "cooldown":
-                guard cooldown == nil else { throw .repeated(option: keyword, column: word.column) }
-                cooldown = try self.parseDuration()
-            case _ where Self.laterOptions.contains(keyword):
-                throw .notSupported(word.text, column: word.column, supported: Self.supportedOptions)
-            default:
-                throw .expected("'once', 'repeat', 'cooldown' or the end", column: word.column, found: word.text)
-            }
-        }
-        return AlertExpression(
-            condition: condition, options: AlertOptions(mode: mode ?? .repeat, cooldown: cooldown))
-    }
-
-    mutating func parseCondition() throws(AlertSyntaxError) -> AlertCondition {
-        let expected = "'above', 'below' or 'crosses'"
-        guard let word = self.take() else { throw self.expectedAtEnd(expected) }
-        switch word.text.lowercased() {
-        case "above": return .level(.above, threshold: try self.parsePrice(expecting: Self.price))
-        case "below": return .level(.below, threshold: try self.parsePrice(expecting: Self.price))
-        case "crosses":
-            switch self.peek()?.text.lowercased() {
-            case "above":
-                self.position += 1
-                return .crossing(.above, threshold: try self.parsePrice(expecting: Self.price))
-            case "below":
-                self.position += 1
-                return .crossing(.below, threshold: try self.parsePrice(expecting: Self.price))
-            default:
-                let price = try self.parsePrice(expecting: "a price, 'above' or 'below'")
-                return .crossing(.either, threshold: price)
-            }
-        case let keyword where Self.laterConditions.contains(keyword):
-            throw .notSupported(word.text, column: word.column, supported: Self.supportedConditions)
-        default:
-            throw .expected(expected, column: word.column, found: word.text)
-        }
+        let (options, columns) = try self.parseOptions()
+        let expression = AlertExpression(condition: condition, options: options)
+        try AlertChecks(expression: expression, columns: columns).check()
+        return expression
     }
 
     mutating func parseEnd() throws(AlertSyntaxError) {
-        guard let word = self.take() else { return }
-        throw .expected("the end", column: word.column, found: word.text)
+        guard let word = self.words.next else { return }
+        let isOption = AlertVocabulary.options.contains(word.lowercased)
+        throw self.words.expected("the end", hint: isOption ? "a condition alone has no options here" : nil)
     }
 
-    private mutating func parsePrice(expecting what: String) throws(AlertSyntaxError) -> Decimal64 {
-        guard let word = self.take() else { throw self.expectedAtEnd(what) }
-        guard let price = Decimal64(word.text) else {
-            let digits = word.text.utf8.filter { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
-            let isTooLong = digits > 18 && word.text.utf8.allSatisfy { $0 < 0x3A && $0 != UInt8(ascii: ",") }
-            throw .expected(isTooLong ? "a price of at most 18 digits" : what, column: word.column, found: word.text)
+    /// Takes one of `keywords` and returns it in lower case.
+    ///
+    /// - Parameters:
+    ///   - keywords: What fits.
+    ///   - other: What else fits, in words.
+    ///   - hint: What is said when the word resembles none of them.
+    /// - Returns: The word.
+    /// - Throws: ``AlertSyntaxError``.
+    mutating func parseKeyword(
+        _ keywords: [String], or other: String? = nil, hint: String? = nil
+    ) throws(AlertSyntaxError) -> String {
+        if let word = self.words.next?.lowercased {
+            if keywords.contains(word) {
+                _ = self.words.take()
+                return word
+            }
+            let meant = AlertVocabulary.hint(for: word, among: keywords)
+            throw self.words.expected(AlertVocabulary.list(keywords, or: other), hint: meant ?? hint)
         }
-        guard !price.isZero, !price.isNegative else {
-            throw .expected("a price above zero", column: word.column, found: word.text)
-        }
-        return price
+        throw self.words.expected(AlertVocabulary.list(keywords, or: other))
     }
+}
 
-    private mutating func parseDuration() throws(AlertSyntaxError) -> Duration {
-        guard let word = self.take() else { throw self.expectedAtEnd(Self.duration) }
-        guard let duration = AlertDuration.parse(word.text.lowercased()) else {
-            throw .expected("\(Self.duration), at most 365d", column: word.column, found: word.text)
-        }
-        return duration
+extension AlertCondition {
+    /// Reads a condition without options, in any letter case.
+    ///
+    /// - Throws: ``AlertSyntaxError`` with the column and what fits there.
+    public init(parsing text: String) throws(AlertSyntaxError) {
+        var parser = try AlertParser(text, now: nil)
+        self = try parser.parseCondition()
+        try parser.parseEnd()
     }
+}
 
-    private func peek() -> Word? { self.position < self.words.count ? self.words[self.position] : nil }
-
-    private mutating func take() -> Word? {
-        guard let word = self.peek() else { return nil }
-        self.position += 1
-        return word
-    }
-
-    private func expectedAtEnd(_ what: String) -> AlertSyntaxError {
-        .expected(what, column: self.endColumn + (self.words.isEmpty ? 0 : 1), found: nil)
+extension AlertExpression {
+    /// Reads a condition followed by its options, in any order, letter case ignored.
+    ///
+    /// The canonical form of what was read is its `description`.
+    ///
+    /// - Parameters:
+    ///   - text: What the user wrote, or the canonical form.
+    ///   - now: The time it is, for a new alert: `until` may then be relative (`until 7d`), and must not be past. `nil` when
+    ///     a stored expression is read.
+    /// - Throws: ``AlertSyntaxError`` with the column and what fits there.
+    public init(parsing text: String, now: Timestamp? = nil) throws(AlertSyntaxError) {
+        var parser = try AlertParser(text, now: now)
+        self = try parser.parseExpression()
     }
 }

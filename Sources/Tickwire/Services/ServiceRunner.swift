@@ -114,6 +114,7 @@ public struct ServiceRunner: Sendable {
         }
         var runsFeeds: FeedService?
         var feedStatus: (@Sendable () -> String)?
+        var statistics: (@Sendable () -> String)?
         let webhooks = WebhookSender(client: httpClient, allowsPrivateAddresses: self.settings.allowPrivateWebhooks)
             .service(for: self.kind == .ingest ? [] : apps, logger: self.logger)
         services.append(webhooks)
@@ -149,6 +150,7 @@ public struct ServiceRunner: Sendable {
             metrics.append(ingest.metrics)
             runsFeeds = ingest.feeds
             feedStatus = ingest.feedStatus
+            statistics = ingest.statistics
         }
         let texts = metrics
         var hooks = GatewayHooks()
@@ -167,10 +169,11 @@ public struct ServiceRunner: Sendable {
         }
         hooks.metrics = { texts.map { $0() }.joined() }
         let auth = AuthRoutes(apps: apps, tokens: tokens, origins: self.settings.authOrigins)
-        hooks.routes = { [kind, feedStatus] router in
+        hooks.routes = { [kind, feedStatus, statistics] router in
             router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
             if let bus { router.get("/v1/backplane") { _, _ in JSONAnswer(text: BackplaneReport.json(bus, hub)) } }
             if let feedStatus { router.get("/v1/feeds") { _, _ in JSONAnswer(text: feedStatus()) } }
+            if let statistics { router.get("/v1/stats") { _, _ in JSONAnswer(text: statistics()) } }
             if kind != .ingest { auth.add(to: router) }
         }
         services.append(self.server(apps[0].app, hub, hooks, announce))
