@@ -85,6 +85,8 @@ public struct Settings: Sendable {
     public var hasClientEvents = false
     /// Whether the app's subscribers are told how many they are.
     public var hasSubscriptionCounts = false
+    /// How many alerts a user may have through the HTTP API, 1…1 000 000; the command line is the operator's own and not limited.
+    public var alertsPerUserMax = 1_000
     /// The `apns-topic` of stored push payloads: the app's bundle id.
     public var apnsTopic = "app.tickwire"
     /// How far a crypto or FX price may lie from the last one before it needs a second witness.
