@@ -10,6 +10,8 @@ public struct AlertState: Hashable, Sendable {
     public var lastFiredAt: Timestamp?
     /// The price it last fired at, for `again`.
     public var lastFiredPrice: Decimal64?
+    /// Of `crosses P`, the side on which the price counts as being, from which it can cross; `nil` before it is known.
+    public var cameFrom: PriceSide?
     /// How often it has fired: the number of its newest crossing, 0 before the first.
     public var crossingCount: Int64
     /// Since when and how often in a row the condition has been true, while that is to be confirmed.
@@ -25,11 +27,14 @@ public struct AlertState: Hashable, Sendable {
         public var since: Timestamp
         /// At how many evaluations in a row it has been true.
         public var count: Int
+        /// Of a new high or low, the extreme that was passed and must stay passed.
+        public var reference: Decimal64?
 
         /// Makes a record from its parts.
-        public init(since: Timestamp, count: Int) {
+        public init(since: Timestamp, count: Int, reference: Decimal64? = nil) {
             self.since = since
             self.count = count
+            self.reference = reference
         }
     }
 
@@ -39,13 +44,15 @@ public struct AlertState: Hashable, Sendable {
     /// Makes a state; without arguments that of a new alert.
     public init(
         isArmed: Bool = true, lastPrice: Decimal64? = nil, lastFiredAt: Timestamp? = nil,
-        lastFiredPrice: Decimal64? = nil, crossingCount: Int64 = 0, confirming: Confirming? = nil,
+        lastFiredPrice: Decimal64? = nil, cameFrom: PriceSide? = nil, crossingCount: Int64 = 0,
+        confirming: Confirming? = nil,
         recentFirings: [Timestamp] = [], evaluations: [AlertEvaluation] = []
     ) {
         self.isArmed = isArmed
         self.lastPrice = lastPrice
         self.lastFiredAt = lastFiredAt
         self.lastFiredPrice = lastFiredPrice
+        self.cameFrom = cameFrom
         self.crossingCount = crossingCount
         self.confirming = confirming
         self.recentFirings = recentFirings

@@ -34,7 +34,8 @@ public struct MarketState: Sendable, Equatable {
     public private(set) var eventTime: Timestamp?
     /// Receive time of the newest tick.
     public private(set) var receivedTime: Timestamp?
-    private var lastTradeTime: Timestamp?
+    /// When the newest trade happened: an older one does not change the state.
+    public private(set) var lastTradeTime: Timestamp?
     private var window: RollingWindow
     private var stockDay: StockDay?
 

@@ -110,6 +110,14 @@ class PriceExchange(MockExchange):
     def subscribed(self):
         return bool(self._clients)
 
+    def disconnect(self):
+        """Ends all connections."""
+        async def close():
+            for client in list(self._clients):
+                await client.close()
+
+        self.call(close())
+
     def trade(self, symbol, price, size="1", side="buy", identifier=None):
         import datetime
 

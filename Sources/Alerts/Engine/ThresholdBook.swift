@@ -1,14 +1,16 @@
 import Market
 
 /// Thresholds in ascending order, in chunks so that inserting among a million moves a few kilobytes.
+///
+/// An entry takes 16 bytes. A slot may have several entries, but not two of one threshold.
 struct ThresholdBook: Sendable {
     struct Entry: Sendable {
         let threshold: Decimal64
-        let id: Int64
         let slot: Int32
 
-        func precedes(threshold: Decimal64, id: Int64) -> Bool {
-            self.threshold == threshold ? self.id < id : self.threshold < threshold
+        @inline(__always)
+        func precedes(threshold: Decimal64, slot: Int32) -> Bool {
+            self.threshold == threshold ? self.slot < slot : self.threshold < threshold
         }
     }
 
@@ -21,13 +23,17 @@ struct ThresholdBook: Sendable {
     /// Never holds an empty chunk.
     private var chunks: ContiguousArray<ContiguousArray<Entry>> = []
 
-    mutating func insert(threshold: Decimal64, id: Int64, slot: Int32) {
-        let entry = Entry(threshold: threshold, id: id, slot: slot)
+    var isEmpty: Bool { self.chunks.isEmpty }
+    /// All slots, in order of their thresholds.
+    var slots: [Int32] { self.chunks.flatMap { $0.map(\.slot) } }
+
+    mutating func insert(threshold: Decimal64, slot: Int32) {
+        let entry = Entry(threshold: threshold, slot: slot)
         guard !self.chunks.isEmpty else {
             self.chunks.append([entry])
             return
         }
-        var position = self.position { $0.precedes(threshold: threshold, id: id) }
+        var position = self.position { $0.precedes(threshold: threshold, slot: slot) }
         if position.chunk == self.chunks.count {
             position = Position(chunk: position.chunk - 1, index: self.chunks[position.chunk - 1].count)
         }
@@ -40,49 +46,48 @@ struct ThresholdBook: Sendable {
         }
     }
 
-    mutating func remove(threshold: Decimal64, id: Int64) {
-        let position = self.position { $0.precedes(threshold: threshold, id: id) }
-        guard position.chunk < self.chunks.count, self.chunks[position.chunk][position.index].id == id else { return }
+    mutating func remove(threshold: Decimal64, slot: Int32) {
+        let position = self.position { $0.precedes(threshold: threshold, slot: slot) }
+        guard position.chunk < self.chunks.count else { return }
+        let entry = self.chunks[position.chunk][position.index]
+        guard entry.slot == slot, entry.threshold == threshold else { return }
         self.chunks[position.chunk].remove(at: position.index)
         if self.chunks[position.chunk].isEmpty { self.chunks.remove(at: position.chunk) }
     }
 
-    /// The lowest threshold at or above `price`.
-    func lowest(atLeast price: Decimal64) -> Decimal64? {
-        let position = self.position { $0.threshold < price }
+    /// The lowest threshold of those for which `isReached` is false; it must be true for all lower ones.
+    @inline(__always)
+    func lowest(whereNot isReached: (Decimal64) -> Bool) -> Decimal64? {
+        let position = self.position { isReached($0.threshold) }
         return position.chunk < self.chunks.count ? self.chunks[position.chunk][position.index].threshold : nil
     }
 
-    /// The highest threshold at or below `price`.
-    func highest(atMost price: Decimal64) -> Decimal64? {
-        let position = self.position { $0.threshold <= price }
+    /// The highest threshold of those for which `isReached` is true; it must be false for all higher ones.
+    @inline(__always)
+    func highest(where isReached: (Decimal64) -> Bool) -> Decimal64? {
+        let position = self.position { isReached($0.threshold) }
         if position.index > 0 { return self.chunks[position.chunk][position.index - 1].threshold }
         return position.chunk > 0 ? self.chunks[position.chunk - 1].last?.threshold : nil
     }
 
-    /// Appends the slots whose threshold is in `low ..< high`.
+    /// Appends the slots of the thresholds that are not below the range and not above it.
     ///
     /// O(log *n* + found).
-    func appendSlots(from low: Decimal64, upTo high: Decimal64, to slots: inout [Int32]) {
-        self.appendSlots(from: self.position { $0.threshold < low }, to: &slots) { $0.threshold < high }
-    }
-
-    /// Appends the slots whose threshold is above `low` and at most `high`.
     ///
-    /// O(log *n* + found).
-    func appendSlots(above low: Decimal64, through high: Decimal64, to slots: inout [Int32]) {
-        self.appendSlots(from: self.position { $0.threshold <= low }, to: &slots) { $0.threshold <= high }
-    }
-
-    private func appendSlots(
-        from start: Position, to slots: inout [Int32], while isWanted: (Entry) -> Bool
+    /// - Parameters:
+    ///   - isBelow: Whether a threshold is below the range.
+    ///   - isAbove: Whether a threshold is above the range.
+    ///   - slots: Where the slots are appended.
+    @inline(__always)
+    func appendSlots(
+        notBelow isBelow: (Decimal64) -> Bool, notAbove isAbove: (Decimal64) -> Bool, to slots: inout [Int32]
     ) {
-        var position = start
+        var position = self.position { isBelow($0.threshold) }
         while position.chunk < self.chunks.count {
             let count = self.chunks[position.chunk].count
             while position.index < count {
                 let entry = self.chunks[position.chunk][position.index]
-                guard isWanted(entry) else { return }
+                if isAbove(entry.threshold) { return }
                 slots.append(entry.slot)
                 position.index += 1
             }
@@ -91,13 +96,13 @@ struct ThresholdBook: Sendable {
     }
 
     /// The first entry for which `isBefore` is false; one past the last chunk when there is none.
+    @inline(__always)
     private func position(where isBefore: (Entry) -> Bool) -> Position {
         var low = 0
         var high = self.chunks.count
         while low < high {
             let middle = (low + high) / 2
-            let chunk = self.chunks[middle]
-            if isBefore(chunk[chunk.count - 1]) { low = middle + 1 } else { high = middle }
+            if isBefore(self.chunks[middle][self.chunks[middle].count - 1]) { low = middle + 1 } else { high = middle }
         }
         guard low < self.chunks.count else { return Position(chunk: low, index: 0) }
         var first = 0

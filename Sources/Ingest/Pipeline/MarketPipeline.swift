@@ -28,10 +28,12 @@ public final class MarketPipeline: Sendable {
     ///   - failoverAfter: How long the primary venue may be silent before another one takes over.
     ///   - sequenceStart: The first sequence number of every channel. Microseconds since 1970 at start keep sequences rising over restarts.
     ///   - settings: How the guard judges.
+    ///   - stormGuard: When an alert fires too often.
     ///   - outputs: Where results go.
     public init(
         eventLoops: [any EventLoop], venuePriority: [Venue], failoverAfter: Duration = .seconds(30),
-        sequenceStart: UInt64, settings: GuardSettings = GuardSettings(), outputs: PipelineOutputs
+        sequenceStart: UInt64, settings: GuardSettings = GuardSettings(), stormGuard: StormGuard = StormGuard(),
+        outputs: PipelineOutputs
     ) {
         precondition(!eventLoops.isEmpty, "a pipeline needs an event loop")
         let shared = MarketShard.Shared(
@@ -39,7 +41,7 @@ public final class MarketPipeline: Sendable {
                 venuePriority.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first }
             ),
             failoverAfter: TimeAmount(failoverAfter), sequenceStart: sequenceStart, settings: settings,
-            outputs: outputs,
+            stormGuard: stormGuard, outputs: outputs,
             registry: GuardRegistry(sequencing: settings.sequencing),
             board: FeedStatusBoard(publisher: outputs.publisher)
         )
@@ -90,11 +92,13 @@ public final class MarketPipeline: Sendable {
 
     /// Counts since start, over all shards.
     public var counters: Counters {
-        self.shards.reduce(into: Counters(ticks: 0, duplicates: 0, alertsFired: 0, alertsArmed: 0)) { sum, shard in
+        let alertsArmed = self.alertStatus.armed
+        return self.shards.reduce(
+            into: Counters(ticks: 0, duplicates: 0, alertsFired: 0, alertsArmed: alertsArmed)
+        ) { sum, shard in
             sum.ticks += shard.tickCount.load(ordering: .relaxed)
             sum.duplicates += shard.duplicateCount.load(ordering: .relaxed)
             sum.alertsFired += shard.alertCount.load(ordering: .relaxed)
-            sum.alertsArmed += shard.armedCount.load(ordering: .relaxed)
         }
     }
 

@@ -13,6 +13,7 @@ extension MarketShard {
             guard let entry = self.symbols[symbol], let lost = entry.entry(of: venue) else { continue }
             lost.isConnected = false
             lost.tickGuard.connectionLost(at: time, isStall: isStall)
+            self.noteHole(symbol, venue, since: time, into: &results)
             self.review(entry, now: now, into: &results)
         }
         self.handOver(results)
@@ -55,6 +56,7 @@ extension MarketShard {
             guard let entry = self.symbols[symbol], let venue = entry.entry(of: gap.venue) else { continue }
             self.remember(gap, number: nil, venue, announceAt: now)
             self.announce(venue.gaps.count - 1, entry, venue, now: now, into: &results)
+            self.noteHole(symbol, venue.venue, since: gap.bounds.fromTime ?? gap.openedAt, into: &results)
         }
         self.handOver(results)
     }

@@ -13,7 +13,11 @@ extension MarketShard {
         if report.reasons.rawValue != 0 { venue.tally.count(report.reasons) }
         for change in report.holes {
             switch change {
-            case .opened(let hole): self.open(hole, at: time, venue, now: now)
+            case .opened(let hole):
+                self.open(hole, at: time, venue, now: now)
+                if hole.stream == .trades, let since = hole.bounds.fromTime {
+                    self.noteHole(venue.state.symbol, venue.venue, since: since, into: &results)
+                }
             case .filled(let stream, let number, let remaining):
                 self.fill(stream, number: number, remaining: remaining, at: time, entry, venue, into: &results)
             }

@@ -14,9 +14,12 @@ final class MarketShard: @unchecked Sendable {
         let failoverAfter: TimeAmount
         let sequenceStart: UInt64
         let settings: GuardSettings
+        let stormGuard: StormGuard
         let outputs: PipelineOutputs
         let registry: GuardRegistry
         let board: FeedStatusBoard
+        /// When the process was started: what happened before was missed for that reason.
+        let startedAt = Timestamp.now
         /// Counts gaps and held trades.
         let numbers = ManagedAtomic<UInt64>(0)
     }
@@ -28,16 +31,24 @@ final class MarketShard: @unchecked Sendable {
         var fired: [FiredAlert] = []
         var gaps: [GapChange] = []
         var quarantine: [QuarantineChange] = []
+        /// Trades that were asked for afterwards.
+        var missed: [VenueSymbol: [Trade]] = [:]
     }
 
     let tickCount = ManagedAtomic(0)
     let duplicateCount = ManagedAtomic(0)
     let alertCount = ManagedAtomic(0)
-    let armedCount = ManagedAtomic(0)
+    /// Counts of the alerts, for who asks from another thread.
+    let alertCounts = AlertCounts()
     let eventLoop: any EventLoop
     let shared: Shared
     var symbols: [Symbol: SymbolEntry] = [:]
-    private var alerts = AlertEvaluator()
+    var alerts: ShardAlerts
+    /// Symbols with alerts that no tick has come of.
+    var watchedSymbols: Set<Symbol> = []
+    /// Streams whose evaluation is to be stored.
+    var evaluatedEntries: [(SymbolEntry, VenueEntry)] = []
+    var isTimerSet = false
     var candleTurns = CandleTurns()
     private var dirtyEntries: [VenueEntry] = []
     private var isSaveScheduled = false
@@ -46,6 +57,7 @@ final class MarketShard: @unchecked Sendable {
     init(eventLoop: any EventLoop, shared: Shared) {
         self.eventLoop = eventLoop
         self.shared = shared
+        self.alerts = ShardAlerts(shared.stormGuard)
     }
 
     // MARK: Any thread
@@ -75,7 +87,8 @@ final class MarketShard: @unchecked Sendable {
     func reload(_ alerts: [Alert]) {
         self.eventLoop.execute {
             self.alerts.reload(alerts)
-            self.armedCount.store(self.alerts.count, ordering: .relaxed)
+            for alert in alerts { self.follow(alert) }
+            self.alertsChanged()
         }
     }
 
@@ -101,6 +114,7 @@ final class MarketShard: @unchecked Sendable {
             case .quote(let quote): self.take(quote, now: now, into: &results)
             }
         }
+        if !results.missed.isEmpty { self.takeMissed(&results) }
         self.tickCount.wrappingIncrement(by: results.accepted.count, ordering: .relaxed)
         self.handOver(results)
         self.scheduleSave()
@@ -113,6 +127,8 @@ final class MarketShard: @unchecked Sendable {
         if !results.events.isEmpty { self.shared.outputs.publisher.publish(results.events) }
         if !results.fired.isEmpty {
             self.alertCount.wrappingIncrement(by: results.fired.count, ordering: .relaxed)
+            self.alerts.fired(results.fired)
+            self.alertCounts.update(self.alerts)
             self.shared.outputs.alertsFired(results.fired)
         }
         if !results.gaps.isEmpty { self.shared.outputs.gaps(results.gaps) }
@@ -158,7 +174,9 @@ final class MarketShard: @unchecked Sendable {
         venue.candles.add(trade)
         if !entry.areCandlesListed { self.listCandles(entry) }
         if isVisible { self.publishState(entry, venue, isPrimary: isPrimary, into: &results) }
+        self.evaluated(entry, venue)
         // A snapshot's trades are history, and backfilled ones are late: neither is news.
+        if trade.flags.contains(.backfilled) { results.missed[VenueSymbol(trade.symbol, trade.venue), default: []].append(trade) }
         guard trade.flags.isDisjoint(with: [.snapshot, .backfilled]) else { return }
         venue.tradeSequence += 1
         results.events.append(MarketEvents.trade(trade, venue.tradesChannel, venue.tradeSequence))
@@ -167,9 +185,7 @@ final class MarketShard: @unchecked Sendable {
             results.events.append(MarketEvents.trade(trade, entry.tradesChannel, entry.tradeSequence))
         }
         // A price that is older than the last one crosses nothing now.
-        if isVisible {
-            self.alerts.evaluate(trade, isPrimary: isPrimary, now: trade.receivedTime, into: &results.fired)
-        }
+        if isVisible { self.alerts.take(trade, isPrimary: isPrimary, into: &results.fired) }
     }
 
     private func take(_ quote: Quote, now: NIODeadline, into results: inout Results) {
@@ -191,6 +207,10 @@ final class MarketShard: @unchecked Sendable {
         if quote.flags.contains(.outOfOrder) { return }
         venue.state.apply(quote)
         self.publishState(entry, venue, isPrimary: isPrimary, into: &results)
+        self.evaluated(entry, venue)
+        if quote.flags.isDisjoint(with: [.snapshot, .backfilled]) {
+            self.alerts.take(quote, isPrimary: isPrimary, into: &results.fired)
+        }
     }
 
     /// Notes that a venue speaks; tells whether it drives the symbol.
@@ -245,6 +265,7 @@ final class MarketShard: @unchecked Sendable {
             return (entry, added)
         }
         let entry = SymbolEntry(symbol: symbol, first: added, sequenceStart: self.shared.sequenceStart)
+        entry.hasAlerts = self.watchedSymbols.remove(symbol) != nil
         self.symbols[symbol] = entry
         return (entry, added)
     }
@@ -255,9 +276,7 @@ final class MarketShard: @unchecked Sendable {
         if let price = state.lastPrice, let time = state.receivedTime { venue.tickGuard.prices.seed(price, at: time) }
         if venue.rank < entry.primary.rank { entry.primary = venue }
         if let lastPrice = state.lastPrice {
-            self.alerts.seed(
-                lastPrice: lastPrice, symbol: state.symbol, venue: state.venue, isPrimary: entry.primary === venue
-            )
+            self.alerts.restore(lastPrice, state.symbol, state.venue, isPrimary: entry.primary === venue)
         }
         var event = MarketEvents.tick(state, venue.tickerChannel, venue.sequence)
         event.retention = .keepOnly

@@ -16,6 +16,8 @@ public struct PipelineOutputs: Sendable {
     public var gaps: @Sendable ([GapChange]) -> Void
     /// Takes what the guard holds back and lets go, for the store.
     public var quarantine: @Sendable ([QuarantineChange]) -> Void
+    /// How many ticks have been handed to `record`, by kind, over all its life.
+    public var place: @Sendable () -> TickPlace = { TickPlace() }
     /// Takes channel events.
     public var publisher: any EventPublisher
 

@@ -13,6 +13,8 @@ final class SymbolEntry {
     var isStale = false
     /// Trades that venues of this symbol hold back.
     var heldCount = 0
+    /// Whether alerts watch it, now or earlier.
+    var hasAlerts = false
     /// Whether the shard looks at its candles once a second.
     var areCandlesListed = false
     let symbol: Symbol

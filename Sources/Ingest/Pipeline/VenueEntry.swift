@@ -41,6 +41,8 @@ final class VenueEntry {
     var tradeSequence: UInt64
     var lastSeen: NIODeadline
     var isDirty = false
+    /// Whether how far it was evaluated is to be stored.
+    var isEvaluated = false
     /// Whether the connection stands, as far as anyone has said.
     var isConnected = true
     var presence = Presence.asked

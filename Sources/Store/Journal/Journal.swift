@@ -106,7 +106,32 @@ public final class Journal: Sendable {
             guard position > state[stream].released else { return false }
             state[stream].released = position
             let segments = state[stream].segments
-            guard segments.count > 1, segments[0].end ?? segments[1].first <= position else { return false }
+            guard segments.count > 1, segments[0].end ?? segments[1].first <= state[stream].unneeded else {
+                return false
+            }
+            defer { state.hasReleases = true }
+            return !state.hasReleases
+        }
+        if mustWake { self.shared.signal.wake() }
+    }
+
+    /// The numbers that the next trade and the next quote get: everything that was appended lies before.
+    public var next: JournalPlace {
+        self.shared.state.withLock { JournalPlace(trades: $0.trades.queue.next, quotes: $0.quotes.queue.next) }
+    }
+
+    /// Says that ticks from `place` on are needed by another reader too: segments with some of them stay although
+    /// ``release(_:before:)`` gave them up.
+    ///
+    /// Each call replaces the one before. Within the bound only: what has to be shed is shed.
+    public func keep(from place: JournalPlace) {
+        let mustWake = self.shared.state.withLock { state in
+            for stream in JournalStream.allCases { state[stream].kept = place[stream] }
+            let hasMore = JournalStream.allCases.contains { stream in
+                let segments = state[stream].segments
+                return segments.count > 1 && (segments[0].end ?? segments[1].first) <= state[stream].unneeded
+            }
+            guard hasMore else { return false }
             defer { state.hasReleases = true }
             return !state.hasReleases
         }
@@ -114,8 +139,13 @@ public final class Journal: Sendable {
     }
 
     /// Makes a reader that begins at `position`, which may lie within a record.
-    public func reader(of stream: JournalStream, from position: Int64) -> JournalReader {
-        JournalReader(self.shared, stream, position: position)
+    ///
+    /// - Parameters:
+    ///   - stream: What it reads.
+    ///   - position: Where it begins.
+    ///   - isSafe: Whether what it gives counts as safe; `false` for a reader that only looks.
+    public func reader(of stream: JournalStream, from position: Int64, isSafe: Bool = true) -> JournalReader {
+        JournalReader(self.shared, stream, position: position, isSafe: isSafe)
     }
 
     /// A stream that yields when ticks became readable; ends when the journal closes.

@@ -205,7 +205,7 @@ final class JournalLoop {
         var deleted: [SegmentInfo] = []
         for stream in JournalStream.allCases {
             self.shared.state.withLock { state in
-                deleted += self[stream].take(before: state[stream].released)
+                deleted += self[stream].take(before: state[stream].unneeded)
                 state[stream].segments = self[stream].segments
             }
         }

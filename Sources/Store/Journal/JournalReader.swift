@@ -3,16 +3,16 @@ import Synchronization
 /// A place in one of the journal's streams, from which batches are read.
 ///
 /// Made by ``Journal/reader(of:from:)``; each reader has its own place and its own open file. Callable from any thread;
-/// reading blocks for as long as the disk takes. What it gives counts as safe: it is not lost when the journal has to
-/// give up the segment it came from.
+/// reading blocks for as long as the disk takes. What it gives counts as safe, unless it was made to look only: it is not
+/// lost when the journal has to give up the segment it came from.
 public final class JournalReader: Sendable {
     /// What it reads.
     public let stream: JournalStream
     private let state: Mutex<ReaderState>
 
-    init(_ shared: JournalShared, _ stream: JournalStream, position: Int64) {
+    init(_ shared: JournalShared, _ stream: JournalStream, position: Int64, isSafe: Bool) {
         self.stream = stream
-        self.state = Mutex(ReaderState(shared, stream, position: position))
+        self.state = Mutex(ReaderState(shared, stream, position: position, isSafe: isSafe))
     }
 
     /// Where it stands: the number of the next tick it gives.

@@ -36,11 +36,12 @@ final class JournalShared: Sendable {
     ///   - batch: What it read.
     ///   - stream: From where.
     ///   - view: What it went by.
+    ///   - isSafe: Whether what it gives out counts as safe.
     /// - Returns: `false` when segments were shed meanwhile. What was read counts as lost then, and must not be given out.
-    func handOut(_ batch: JournalBatch, _ stream: JournalStream, _ view: StreamView) -> Bool {
+    func handOut(_ batch: JournalBatch, _ stream: JournalStream, _ view: StreamView, isSafe: Bool) -> Bool {
         self.state.withLock { state in
             guard state[stream].sheddings == view.sheddings else { return false }
-            state[stream].handedOut = max(state[stream].handedOut, batch.end)
+            if isSafe { state[stream].handedOut = max(state[stream].handedOut, batch.end) }
             for loss in batch.lost where loss.reason == .damaged {
                 // Other readers come by here too.
                 let from = max(loss.first, state[stream].damageCountedTo)

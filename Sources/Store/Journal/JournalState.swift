@@ -17,6 +17,10 @@ struct JournalState: Sendable {
         var sheddings = 0
         /// No tick before it is needed any more.
         var released: Int64 = 0
+        /// Ticks from here on are needed by somebody else too; `nil` when there is nobody else.
+        var kept: Int64?
+        /// No tick before it is needed by anybody.
+        var unneeded: Int64 { min(self.released, self.kept ?? .max) }
         /// The farthest position that a reader was given.
         var handedOut: Int64 = 0
         /// Ticks given up, or found damaged.

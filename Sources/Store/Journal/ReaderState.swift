@@ -62,14 +62,17 @@ struct ReaderState {
 
     private let shared: JournalShared
     private let stream: JournalStream
+    /// Whether what it gives counts as safe.
+    private let isSafe: Bool
     /// The number of the next tick.
     private(set) var position: Int64
     private var received: Timestamp?
     private var place: Place?
 
-    init(_ shared: JournalShared, _ stream: JournalStream, position: Int64) {
+    init(_ shared: JournalShared, _ stream: JournalStream, position: Int64, isSafe: Bool) {
         self.shared = shared
         self.stream = stream
+        self.isSafe = isSafe
         self.position = max(position, 0)
     }
 
@@ -86,7 +89,7 @@ struct ReaderState {
             }
             let batch = JournalBatch(
                 first: self.position, end: draft.number, trades: draft.trades, quotes: draft.quotes, lost: draft.lost)
-            guard self.shared.handOut(batch, self.stream, view) else {
+            guard self.shared.handOut(batch, self.stream, view, isSafe: self.isSafe) else {
                 self.place = nil
                 continue
             }

@@ -2,6 +2,7 @@ import Alerts
 import Channels
 import Ingest
 import Logging
+import Market
 import Notifications
 import Postgres
 import ServiceLifecycle
@@ -10,66 +11,125 @@ import Synchronization
 
 /// Keeps the evaluator's alerts those of the database, and takes what fires to the database, the outbox and the user's channel.
 final class AlertService: Service {
+    private struct State {
+        var pipeline: MarketPipeline?
+        var hasStarted = false
+        /// What fired before was published already, and is only to be stored.
+        var publishedUntil: Timestamp?
+        var counters = AlertServiceCounters()
+    }
+
+    /// How often what was found is stored, unless something fires.
+    private static let saveInterval = Duration.milliseconds(250)
+
     private let client: PostgresClient
     private let store: AlertStore
+    private let journal: Journal
     private let publisher: any EventPublisher
     private let options: NotificationOptions
     private let logger: Logger
-    private let pipeline = Mutex<MarketPipeline?>(nil)
-    private let queue: WriteQueue<(alert: FiredAlert, payloads: NotificationPayloads)>
+    private let keeper: AlertKeeper
+    private let changes = AlertChangeQueue()
+    private let startedAt = Timestamp.now
+    private let state = Mutex(State())
+    private let saves: AsyncStream<Void>
+    private let save: AsyncStream<Void>.Continuation
 
     init(
-        client: PostgresClient, store: AlertStore, publisher: any EventPublisher, options: NotificationOptions,
-        logger: Logger
+        client: PostgresClient, store: AlertStore, journal: Journal, publisher: any EventPublisher,
+        options: NotificationOptions, logger: Logger
     ) {
         self.client = client
         self.store = store
+        self.journal = journal
         self.publisher = publisher
         self.options = options
         self.logger = logger
-        // One by one: event, alert state and deliveries of a crossing are one transaction, and a crossing that is stored
-        // already changes nothing.
-        self.queue = WriteQueue(of: "fired alerts", waitingMax: 100_000, batchMax: 1, logger: logger) { alerts in
-            for fired in alerts { _ = try await store.record(fired.alert, payloads: fired.payloads) }
-        }
+        self.keeper = AlertKeeper(store: store, journal: journal, options: options, logger: logger)
+        (self.saves, self.save) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Names the pipeline whose evaluator is kept current; it needs this service's ``alertsFired(_:)`` and so is made later.
-    func attach(_ pipeline: MarketPipeline) { self.pipeline.withLock { $0 = pipeline } }
+    /// Names the pipeline whose alerts these are, before its first tick; it needs this service's ``alertsFired(_:)`` and so is
+    /// made later.
+    func attach(_ pipeline: MarketPipeline) {
+        pipeline.holdAlerts()
+        self.state.withLock { $0.pipeline = pipeline }
+    }
+
+    /// Makes sure that the journal keeps what is still to be evaluated; before anything is recorded.
+    func prepare() async throws {
+        let position = try await self.store.position(in: self.journal.id)
+        self.journal.keep(from: AlertCatchUp.place(position, self.journal))
+    }
+
+    /// Behind the newest tick that was handed to the journal.
+    var journalEnd: TickPlace {
+        let next = self.journal.next
+        return TickPlace(trades: next.trades, quotes: next.quotes)
+    }
 
     /// Takes alerts from a shard.
     ///
     /// The user's channel hears of them at once, whatever the database does.
     func alertsFired(_ alerts: [FiredAlert]) {
-        let fired = alerts.compactMap { alert in self.payloads(of: alert).map { (alert: alert, payloads: $0) } }
-        self.queue.append(fired)
-        guard !fired.isEmpty else { return }
-        self.publisher.publish(
-            fired.map {
-                ChannelEvent(
-                    channel: $0.payloads.channelName, name: NotificationPayloads.channelEventName,
-                    data: $0.payloads.channelData
-                )
+        let publishedUntil = self.state.withLock { $0.publishedUntil }
+        let events = alerts.compactMap { fired -> ChannelEvent? in
+            if fired.isStorm {
+                self.logger.warning(
+                    "Alert fires too often and is paused", metadata: ["alert.id": "\(fired.alert.id)"])
             }
-        )
+            if let publishedUntil, fired.firedAt <= publishedUntil { return nil }
+            do {
+                let payloads = try NotificationPayloads(fired, options: self.options)
+                return ChannelEvent(
+                    channel: payloads.channelName, name: NotificationPayloads.channelEventName,
+                    data: payloads.channelData)
+            } catch {
+                self.logger.error(
+                    "Alert has no message", metadata: ["alert.id": "\(fired.alert.id)", "error": "\(error)"])
+                return nil
+            }
+        }
+        if !events.isEmpty { self.publisher.publish(events) }
+        self.save.yield()
     }
+
+    /// What was done so far.
+    var counters: AlertServiceCounters { self.state.withLock { $0.counters } }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
-                group.addTask { await self.followChanges() }
-                group.addTask { await self.queue.run() }
+                group.addTask { await self.listen() }
+                group.addTask { await self.follow() }
+                group.addTask { await self.keep() }
+                group.addTask {
+                    while !Task.isCancelled {
+                        do { try await Task.sleep(for: Self.saveInterval) } catch { return }
+                        self.save.yield()
+                    }
+                }
             }
         }
-        await self.queue.drain()
+        // What came in the last moments; the next run would find it out again.
+        guard let pipeline = self.state.withLock({ $0.pipeline }) else { return }
+        do { try await self.keeper.save(from: pipeline) } catch {
+            self.logger.warning("Alerts not stored at the end", metadata: ["error": "\(error)"])
+        }
     }
 
-    private func followChanges() async {
+    // MARK: Changes
+
+    private func listen() async {
         let listener = PostgresListener(
-            channels: [AlertStore.changesChannel], client: self.client, logger: self.logger
-        )
+            channels: [AlertStore.changesChannel], client: self.client, logger: self.logger)
         do {
-            try await listener.run { _ in await self.reload() }
+            try await listener.run { event in
+                switch event {
+                case .listening: self.changes.add(.all)
+                case .notified(let notification): self.changes.add(AlertChanges(payload: notification.payload))
+                }
+            }
         } catch {
             if !Task.isCancelled {
                 self.logger.error("Alert changes are not followed", metadata: ["error": "\(error)"])
@@ -77,24 +137,120 @@ final class AlertService: Service {
         }
     }
 
-    private func reload() async {
-        do {
-            let alerts = try await self.store.loadArmed()
-            self.pipeline.withLock { $0 }?.reload(alerts)
-            self.logger.debug("Alerts loaded", metadata: ["alerts": "\(alerts.count)"])
-        } catch {
-            self.logger.warning("Alerts not loaded", metadata: ["error": "\(error)"])
+    private func follow() async {
+        var backOff = BackOff(longest: .seconds(5))
+        for await _ in self.changes.signals {
+            while !Task.isCancelled, let change = self.changes.take() {
+                do {
+                    try await self.apply(change)
+                    backOff.reset()
+                } catch {
+                    if Task.isCancelled { return }
+                    self.changes.add(change)
+                    self.logger.warning("Alerts not loaded", metadata: ["error": "\(error)"])
+                    do { try await Task.sleep(for: backOff.next()) } catch { return }
+                }
+            }
         }
     }
 
-    private func payloads(of fired: FiredAlert) -> NotificationPayloads? {
-        do {
-            return try NotificationPayloads(fired, options: self.options)
-        } catch {
-            self.logger.error(
-                "Alert has no message", metadata: ["alert.id": "\(fired.alert.id)", "error": "\(error)"]
-            )
-            return nil
+    private func apply(_ change: AlertChanges) async throws {
+        guard let pipeline = self.state.withLock({ $0.pipeline }) else { return }
+        let mustBegin = await self.keeper.hasOverflowed
+        if mustBegin || !self.state.withLock({ $0.hasStarted }) {
+            // All that is asked for is read then.
+            try await self.begin(pipeline)
+            return
         }
+        switch change {
+        case .all: try await self.readAll(pipeline)
+        case .ids(let ranges): try await self.read(ranges, pipeline)
+        }
+    }
+
+    /// Loads all alerts and catches up with the present.
+    private func begin(_ pipeline: MarketPipeline) async throws {
+        await self.keeper.begin()
+        let outcome = try await AlertCatchUp(
+            store: self.store, journal: self.journal, pipeline: pipeline, startedAt: self.startedAt,
+            logger: self.logger
+        ).run()
+        self.state.withLock { state in
+            state.hasStarted = true
+            state.publishedUntil = nil
+            state.counters.alertsLoaded += outcome.alerts
+            state.counters.ticksReplayed += outcome.ticks
+            state.counters.loading = outcome.loading
+        }
+        self.save.yield()
+        self.logger.info(
+            "Alerts are evaluated",
+            metadata: [
+                "alerts": "\(outcome.alerts)", "load": "\(outcome.loading)", "ticks.replayed": "\(outcome.ticks)",
+                "replay": "\(outcome.replaying)",
+            ])
+    }
+
+    /// Reads all alerts: notifications were lost, or there were too many changes.
+    private func readAll(_ pipeline: MarketPipeline) async throws {
+        var ids: Set<Int64> = []
+        try await self.store.forEachArmed(now: .now) { page in
+            self.report(page)
+            for entry in page.entries { ids.insert(entry.alert.id) }
+            pipeline.changeAlerts(page.entries.map(\.alert))
+        }
+        pipeline.keepAlerts(only: ids)
+        self.logger.debug("Alerts loaded", metadata: ["alerts": "\(ids.count)"])
+    }
+
+    private func read(_ ranges: [ClosedRange<Int64>], _ pipeline: MarketPipeline) async throws {
+        let page = try await self.store.alerts(in: ranges)
+        self.report(page)
+        let present = Set(page.entries.map(\.alert.id))
+        let removed = ranges.flatMap { $0.filter { !present.contains($0) } }
+        pipeline.changeAlerts(page.entries.map(\.alert), removed: removed)
+        self.state.withLock { $0.counters.changes += page.entries.count + removed.count }
+    }
+
+    private func report(_ page: AlertPage) {
+        for (id, reason) in page.unreadable {
+            self.logger.error("Alert not armed", metadata: ["alert.id": "\(id)", "error": "\(reason)"])
+        }
+    }
+
+    // MARK: Storing
+
+    private func keep() async {
+        var backOff = BackOff(longest: .seconds(5))
+        for await _ in self.saves {
+            guard let pipeline = self.state.withLock({ $0.pipeline }) else { continue }
+            do {
+                try await self.keeper.save(from: pipeline)
+                backOff.reset()
+                if await self.keeper.hasOverflowed { self.overflowed() }
+            } catch {
+                if Task.isCancelled { return }
+                do { try await Task.sleep(for: backOff.next()) } catch { return }
+            }
+            let (age, stored) = await (self.keeper.age, self.keeper.storedCount)
+            self.state.withLock { state in
+                state.counters.stored = stored
+                state.counters.storedAt = Timestamp.now.advanced(byNanoseconds: -age.nanoseconds)
+            }
+        }
+    }
+
+    /// What was dropped was published: evaluated again it is only to be stored.
+    private func overflowed() {
+        self.state.withLock { state in
+            if state.publishedUntil == nil { state.publishedUntil = .now }
+        }
+        self.changes.add(.all)
+    }
+}
+
+extension Duration {
+    fileprivate var nanoseconds: Int64 {
+        self.components.seconds * 1_000_000_000 + self.components.attoseconds / 1_000_000_000
     }
 }

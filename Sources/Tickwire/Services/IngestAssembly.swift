@@ -54,9 +54,10 @@ struct IngestAssembly {
             logger: self.logger)
         let alerts = AlertService(
             client: self.database.client, store: AlertStore(client: self.database.client, catalog: self.catalog),
-            publisher: self.publisher, options: try NotificationOptions(topic: self.settings.apnsTopic),
+            journal: journal, publisher: self.publisher, options: try NotificationOptions(topic: self.settings.apnsTopic),
             logger: self.logger
         )
+        try await alerts.prepare()
         let watcher = GuardService(
             store: GuardStore(client: self.database.client, catalog: self.catalog, process: UUID().uuidString),
             journal: journal, logger: self.logger
@@ -117,6 +118,7 @@ struct IngestAssembly {
             ], feeds: feeds,
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
+                    + MetricsText.alerts(pipeline.alertStatus, alerts.counters)
                     + MetricsText.guardCounters(pipeline.guardCounters) + MetricsText.repair(waiting: repair.waiting)
                     + MetricsText.recorder(recorder.counters) + MetricsText.journal(journal.counters)
                     + MetricsText.candles(candles.counters) + MetricsText.deliveries(deliveries.counters)
@@ -170,7 +172,7 @@ struct IngestAssembly {
         market: RestoredMarket, recorder: Recorder, alerts: AlertService, watcher: GuardService, repair: GapRepair
     ) async throws -> MarketPipeline {
         let directory = self.directory
-        let outputs = PipelineOutputs(
+        var outputs = PipelineOutputs(
             record: { recorder.record($0) },
             saveStates: { states in
                 directory.insert(states.lazy.map { ($0.state.symbol, $0.state.venue) })
@@ -183,6 +185,7 @@ struct IngestAssembly {
             },
             quarantine: { watcher.quarantineChanged($0) }, publisher: self.publisher
         )
+        outputs.place = { alerts.journalEnd }
         let loops = self.eventLoopGroup.makeIterator().map { $0 }
         let names = self.feeds.map(\.feed.name)
         var guardSettings = GuardSettings(
@@ -195,8 +198,9 @@ struct IngestAssembly {
         for selected in self.feeds { guardSettings.sequencing[selected.feed.name] = selected.feed.sequencing }
         let pipeline = MarketPipeline(
             eventLoops: loops, venuePriority: names, sequenceStart: UInt64(Date().timeIntervalSince1970 * 1_000_000),
-            settings: guardSettings, outputs: outputs
+            settings: guardSettings, stormGuard: self.settings.stormGuard, outputs: outputs
         )
+        alerts.attach(pipeline)
         directory.insert(market.states.lazy.map { ($0.symbol, $0.venue) })
         pipeline.restore(market.states)
         pipeline.restore(market.candles)
@@ -208,7 +212,6 @@ struct IngestAssembly {
             let known = market.states.filter { $0.venue == selected.feed.name }.map(\.symbol)
             pipeline.left(selected.feed.name, symbols: known.filter { !asked.contains($0) })
         }
-        alerts.attach(pipeline)
         return pipeline
     }
 }

@@ -1,5 +1,6 @@
 import Delivery
 import Ingest
+import Market
 import Store
 
 /// Counters in the Prometheus text format.
@@ -32,6 +33,28 @@ enum MetricsText {
             + self.counter("tickwire_pipeline_duplicates_total", counters.duplicates)
             + self.counter("tickwire_alerts_fired_total", counters.alertsFired)
             + self.gauge("tickwire_alerts_armed", counters.alertsArmed)
+    }
+
+    /// Times that have not come yet are left out.
+    static func alerts(_ status: AlertStatus, _ counters: AlertServiceCounters) -> String {
+        var text =
+            self.counter("tickwire_alerts_evaluations_total", status.evaluations)
+            + self.counter("tickwire_alerts_late_total", status.late)
+            + self.counter("tickwire_alerts_storms_total", status.storms)
+            + self.counter("tickwire_alerts_suppressed_total", status.suppressed)
+            + self.counter("tickwire_alerts_stored_total", counters.stored)
+            + self.counter("tickwire_alerts_changes_total", counters.changes)
+            + self.counter("tickwire_alerts_replayed_ticks_total", counters.ticksReplayed)
+            + self.gauge("tickwire_alerts_live", status.isLive ? 1 : 0)
+            + self.seconds("tickwire_alerts_load_seconds", counters.loading)
+        let now = Timestamp.now.nanoseconds
+        for (name, time) in [
+            ("tickwire_alerts_evaluation_age_seconds", status.evaluatedAt),
+            ("tickwire_alerts_checkpoint_age_seconds", counters.storedAt),
+        ] {
+            if let time { text += self.seconds(name, .nanoseconds(max(0, now - time.nanoseconds))) }
+        }
+        return text
     }
 
     static func guardCounters(_ counters: [GuardCounters]) -> String {
@@ -103,5 +126,10 @@ enum MetricsText {
     }
 
     private static func counter(_ name: String, _ value: Int) -> String { "# TYPE \(name) counter\n\(name) \(value)\n" }
+    private static func seconds(_ name: String, _ value: Duration) -> String {
+        let milliseconds = value.components.seconds * 1000 + value.components.attoseconds / 1_000_000_000_000_000
+        let fraction = String(1000 + milliseconds % 1000).dropFirst()
+        return "# TYPE \(name) gauge\n\(name) \(milliseconds / 1000).\(fraction)\n"
+    }
     private static func gauge(_ name: String, _ value: Int) -> String { "# TYPE \(name) gauge\n\(name) \(value)\n" }
 }

@@ -46,7 +46,7 @@ struct RestoredMarket {
     /// - Throws: `JournalError`.
     mutating func takeWaiting(in journal: Journal, after place: JournalPlace) throws {
         for stream in JournalStream.allCases {
-            let reader = journal.reader(of: stream, from: place[stream])
+            let reader = journal.reader(of: stream, from: place[stream], isSafe: false)
             while let batch = try reader.batch(ticksMax: Self.batchTicksMax) {
                 for trade in batch.trades { self.take(trade) }
                 for quote in batch.quotes {

@@ -1,3 +1,4 @@
+public import Alerts
 public import Channels
 import Foundation
 public import Gateway
@@ -93,6 +94,10 @@ public struct Settings: Sendable {
     public var cryptoBand = GuardBand.crypto
     /// The same for stocks.
     public var stockBand = GuardBand.stock
+    /// When an alert fires too often and is paused.
+    public var stormGuard = StormGuard()
+    /// How many alerts a user may have.
+    public var alertsPerUserMax = 1_000
     /// What the journal may take on disk, over both streams; see ``journalBytesRange``.
     public var journalBytesMax = 4 << 30
     /// Bytes a second sent to one connection at most, beyond which its ticks collapse to the newest; `nil` is no limit.

@@ -34,7 +34,7 @@ public enum SettingsLoader {
             "feeds.urls", "symbols", "demo", "simulator.rate", "simulator.faults", "publishURL", "publishBatch",
             "app.id",
             "app.key", "app.secret", "app.clientEvents", "app.subscriptionCounts", "guard.cryptoBand",
-            "guard.stockBand",
+            "guard.stockBand", "alerts.stormFirings", "alerts.stormWindow", "alerts.perUserMax",
             "journal.sizeMax", "retention.trades",
             "retention.quotes", "connectionBytesPerSecondMax",
             "webhooks.allowPrivate", "push.apnsTopic", "log.level",
@@ -168,6 +168,14 @@ public enum SettingsLoader {
         if let percent = try values.whole("guard.stockBand", in: 0...100) {
             settings.stockBand = GuardBand(percent: percent)
         }
+        if let firings = try values.whole("alerts.stormFirings", in: 1...10_000) {
+            settings.stormGuard.firingsMax = firings
+        }
+        // In seconds.
+        if let seconds = try values.whole("alerts.stormWindow", in: 1...86_400) {
+            settings.stormGuard.window = .seconds(seconds)
+        }
+        if let count = try values.whole("alerts.perUserMax", in: 1...10_000_000) { settings.alertsPerUserMax = count }
         if let size = try values.size("journal.sizeMax", in: Settings.journalBytesRange) {
             settings.journalBytesMax = size
         }

@@ -1,0 +1,215 @@
+import Market
+
+/// Taking ticks in: what they move, and whom they pass.
+extension AlertEvaluator {
+    /// How far a symbol's time may seem to go back before the clock counts as set, in nanoseconds.
+    private static let clockTolerance: Int64 = 60_000_000_000
+
+    /// Begins an evaluation of a symbol: does what became due before and gives its time.
+    @inline(__always)
+    mutating func begin(_ symbol: Int, now: Int64, into fired: inout [FiredAlert]) -> Int64 {
+        self.keepTime(now)
+        let newest = self.symbols[symbol].now
+        var now = now
+        if now < newest {
+            if newest &- now > Self.clockTolerance { self.resetClock(of: symbol, to: now) } else { now = newest }
+        }
+        self.symbols[symbol].now = now
+        if self.symbols[symbol].nextDue <= now {
+            let start = fired.count
+            self.runTimers(of: symbol, through: now, into: &fired)
+            self.announce(symbol)
+            Self.sortByTime(&fired, from: start)
+        }
+        return now
+    }
+
+    @inline(__always)
+    mutating func keepTime(_ now: Int64) {
+        if let clock = self.clock, clock >= now { return }
+        let isFirst = self.clock == nil
+        self.clock = now
+        if isFirst { self.startWaitingSilences(now) }
+    }
+
+    /// The clock was set back: what was measured begins anew, and what alerts remember stays.
+    private mutating func resetClock(of symbol: Int, to now: Int64) {
+        let ids = self.slots.compactMap { slot in slot.flatMap { Int($0.symbol) == symbol ? $0.id : nil } }
+        var alerts: [Alert] = []
+        for id in ids.sorted() {
+            guard let index = self.slotOfID[id], var alert = self.alert(at: index) else { continue }
+            if alert.state.confirming != nil { alert.state.confirming?.since = Timestamp(nanoseconds: now) }
+            alerts.append(alert)
+            self.remove(at: index)
+        }
+        self.symbols[symbol].timers = AlertTimers()
+        self.symbols[symbol].now = now
+        for index in self.streams.indices where Int(self.streams[index].symbol) == symbol {
+            if self.streams[index].heardAt != nil { self.streams[index].heardAt = now }
+        }
+        for alert in alerts { self.add(alert, now: now) }
+    }
+
+    /// Takes a trade into one stream.
+    @inline(__always)
+    mutating func take(_ trade: Trade, stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]) {
+        if self.streams[stream].alertCount == 0 {
+            self.streams[stream].move(to: trade.price, at: occasion.now)
+            self.streams[stream].heardAt = occasion.now
+            return
+        }
+        self.takeWatched(trade, stream: stream, occasion, into: &fired)
+    }
+
+    private mutating func takeWatched(
+        _ trade: Trade, stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]
+    ) {
+        var touched: [Int32] = []
+        swap(&touched, &self.touched)
+        let start = fired.count
+        let isMeasured = !self.streams[stream].moves.isEmpty || !self.streams[stream].volumes.isEmpty
+        if isMeasured {
+            // Time goes first: what has left a window is gone.
+            self.streams[stream].advance(to: occasion.now, passed: &touched)
+            if !touched.isEmpty {
+                var time = occasion
+                time.phase = .time
+                self.look(&touched, time, into: &fired)
+            }
+        }
+        let previous = self.streams[stream].last
+        self.streams[stream].move(to: trade.price, at: occasion.now)
+        self.streams[stream].cause = FiredAlert.Cause(trade)
+        self.heard(stream, at: occasion.now, into: &touched)
+        if let previous { self.streams[stream].book.move(from: previous, to: trade.price, passed: &touched) }
+        if isMeasured { self.streams[stream].measure(trade, now: occasion.now, passed: &touched) }
+        if self.streams[stream].attention.isEmpty {
+            self.look(&touched, occasion, into: &fired)
+        } else {
+            self.lookWithAttention(&touched, stream, occasion, into: &fired)
+        }
+        swap(&touched, &self.touched)
+        if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
+    }
+
+    private mutating func lookWithAttention(
+        _ touched: inout [Int32], _ stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]
+    ) {
+        var attention: [Int32] = []
+        swap(&attention, &self.streams[stream].attention)
+        touched += attention
+        self.look(&touched, occasion, into: &fired)
+        self.keepAttentive(&attention) { Int($0.stream) == stream && $0.condition.isTradeDriven }
+        attention += self.streams[stream].attention
+        swap(&attention, &self.streams[stream].attention)
+    }
+
+    /// Takes a quote into one stream.
+    mutating func take(_ quote: Quote, stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]) {
+        guard self.streams[stream].alertCount > 0 else {
+            self.streams[stream].heardAt = occasion.now
+            self.streams[stream].spread.take(quote)
+            return
+        }
+        let start = fired.count
+        var touched: [Int32] = []
+        self.streams[stream].cause = FiredAlert.Cause(
+            venue: quote.venue, price: self.streams[stream].last, eventTime: quote.eventTime,
+            receivedTime: quote.receivedTime)
+        self.heard(stream, at: occasion.now, into: &touched)
+        self.streams[stream].spread.take(quote)
+        self.streams[stream].spread.measure(passed: &touched)
+        var attention: [Int32] = []
+        swap(&attention, &self.streams[stream].quoteAttention)
+        touched += attention
+        self.look(&touched, occasion, into: &fired)
+        self.keepAttentive(&attention) { slot in
+            if case .spread = slot.condition { return Int(slot.stream) == stream }
+            return false
+        }
+        attention += self.streams[stream].quoteAttention
+        swap(&attention, &self.streams[stream].quoteAttention)
+        if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
+    }
+
+    /// Compares the venues of a symbol's pairs after a trade of one of them.
+    mutating func comparePairs(
+        _ trade: Trade, symbol: Int, stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]
+    ) {
+        for pair in 0..<self.symbols[symbol].pairs.count {
+            let first = self.symbols[symbol].pairs[pair].first
+            let second = self.symbols[symbol].pairs[pair].second
+            guard trade.venue == first || trade.venue == second else { continue }
+            var touched: [Int32] = []
+            self.symbols[symbol].pairs[pair].measure(now: occasion.now, passed: &touched)
+            var time = occasion
+            time.phase = .time
+            self.look(&touched, time, into: &fired)
+            guard pair < self.symbols[symbol].pairs.count, self.symbols[symbol].pairs[pair].first == first else {
+                return
+            }
+            let point = PricePoint(price: trade.price, time: occasion.now)
+            self.symbols[symbol].pairs[pair].isFirstNewest = trade.venue == first
+            if trade.venue == first {
+                self.symbols[symbol].pairs[pair].firstPoint = point
+            } else {
+                self.symbols[symbol].pairs[pair].secondPoint = point
+            }
+            self.symbols[symbol].pairs[pair].measure(now: occasion.now, passed: &touched)
+            var attention: [Int32] = []
+            swap(&attention, &self.symbols[symbol].pairs[pair].attention)
+            touched += attention
+            var tick = occasion
+            tick.cause = FiredAlert.Cause(trade)
+            tick.previous = self.streams[stream].previous
+            self.look(&touched, tick, into: &fired)
+            self.keepAttentive(&attention) { slot in
+                if case .divergence(_, first, second) = slot.condition { return Int(slot.symbol) == symbol }
+                return false
+            }
+            guard let now = self.pairIndex(first, second, symbol: symbol) else { continue }
+            self.symbols[symbol].pairs[now].attention += attention
+            if now != pair { return }
+        }
+    }
+}
+
+extension AlertStream {
+    /// Lets leave the windows what is too old, and appends the slots of the thresholds that were passed by that.
+    mutating func advance(to now: Int64, passed slots: inout [Int32]) {
+        guard let last = self.last else { return }
+        for index in self.moves.indices where self.moves[index].nextChange <= now {
+            self.moves[index].advance(to: now)
+            self.moves[index].measure(last, passed: &slots)
+        }
+        for index in self.volumes.indices {
+            if self.volumes[index].nextChange <= now { self.volumes[index].advance(to: now) }
+            self.volumes[index].measure(now: now, passed: &slots)
+        }
+    }
+
+    /// Takes the newest trade into the windows, and appends the slots of the thresholds that it passed.
+    mutating func measure(_ trade: Trade, now: Int64, passed slots: inout [Int32]) {
+        let point = PricePoint(price: trade.price, time: now)
+        for index in self.moves.indices {
+            if self.moves[index].nextChange <= now { self.moves[index].advance(to: now) }
+            self.moves[index].add(point)
+            self.moves[index].measure(trade.price, passed: &slots)
+            self.moves[index].appendNewExtremes(trade.price, now: now, to: &slots)
+        }
+        for index in self.volumes.indices {
+            self.volumes[index].add(trade.size, at: now)
+            self.volumes[index].measure(now: now, passed: &slots)
+        }
+    }
+}
+
+extension AlertCondition {
+    /// Whether the trades of the alert's own stream are what it is evaluated with.
+    var isTradeDriven: Bool {
+        switch self {
+        case .level, .crossing, .inside, .enters, .leaves, .move, .newHigh, .newLow, .volume: true
+        case .spread, .silence, .divergence: false
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Market
+
+/// What alerts of one stream measure over one window: its volume, and that volume in multiples of what is usual.
+struct VolumeGauge: Sendable {
+    private static let day: Int64 = 86_400_000_000_000
+    private static let second: Int64 = 1_000_000_000
+
+    /// The window's length in nanoseconds.
+    let length: Int64
+    /// The time before the window that "usual" is taken from.
+    let baselineLength: Int64
+    /// How much of it must be known.
+    let baselineNeeded: Int64
+    var alertCount = 0
+    /// How many of the alerts compare with what is usual.
+    var multipleCount = 0 { didSet { if self.multipleCount == 0 { self.whole = nil } } }
+    var absolute = SignalBook()
+    var multiple = SignalBook()
+    private(set) var window: VolumeWindow
+    /// The window with the time before it.
+    private(set) var whole: VolumeWindow?
+
+    init(length: Int64) {
+        self.length = length
+        // 24 h or 20 windows, what is longer, at most 30 d; and whatever the length, one window.
+        self.baselineLength = max(min(max(Self.day, 20 * length), 30 * Self.day), length)
+        self.baselineNeeded = max(min(20, self.baselineLength / length), 1) * length
+        self.window = VolumeWindow(length: length)
+    }
+
+    /// Keeps what is needed to tell what is usual from now on.
+    mutating func keepBaseline() {
+        if self.whole == nil { self.whole = VolumeWindow(length: self.baselineLength + self.length) }
+    }
+
+    var nextChange: Int64 { min(self.window.nextLeaving, self.whole?.nextLeaving ?? .max) }
+
+    mutating func advance(to now: Int64) {
+        self.window.advance(to: now)
+        self.whole?.advance(to: now)
+    }
+
+    mutating func add(_ size: Decimal64?, at time: Int64) {
+        self.window.add(size, at: time)
+        self.whole?.add(size, at: time)
+    }
+
+    mutating func insert(_ size: Decimal64, at time: Int64, now: Int64) {
+        if self.window.steps.leaving(time) > now { self.window.insert(size, at: time) }
+        if let steps = self.whole?.steps, steps.leaving(time) > now { self.whole?.insert(size, at: time) }
+    }
+
+    mutating func seed(_ history: AlertHistory) {
+        self.window.seed(history)
+        self.whole?.seed(history)
+    }
+
+    /// Takes what another gauge held before `time`.
+    mutating func takeContents(of other: VolumeGauge, before time: Int64) {
+        self.window = other.window
+        self.window.forget(from: time)
+        self.whole = self.multipleCount > 0 ? other.whole : nil
+        self.whole?.forget(from: time)
+    }
+
+    /// The volume of the window.
+    var volume: Measure { Measure(numerator: self.window.sum, exponent: self.window.exponent) }
+
+    /// How much time before the window is known, in whole seconds, at most what is needed for the longest mean.
+    func known(at now: Int64) -> Int64 {
+        guard let since = self.whole?.since else { return 0 }
+        let known = min(self.baselineLength, now - since - self.length)
+        return known <= 0 ? 0 : known / Self.second * Self.second
+    }
+
+    /// The volume of the window in multiples of the mean volume of windows before it; `nil` while too little is known or
+    /// nothing was traded in them.
+    func multiple(at now: Int64) -> Measure? {
+        let known = self.known(at: now)
+        guard let whole = self.whole, known >= self.baselineNeeded else { return nil }
+        let exponent = min(whole.exponent, self.window.exponent)
+        let own = Self.scaled(self.window.sum, by: self.window.exponent - exponent)
+        let before = Self.scaled(whole.sum, by: whole.exponent - exponent) &- own
+        guard before > 0 else { return nil }
+        // own ÷ (before × length ÷ known)
+        var numerator = own.multipliedReportingOverflow(by: Int128(known / Self.second))
+        var denominator = before.multipliedReportingOverflow(by: Int128(self.length / Self.second))
+        if numerator.overflow || denominator.overflow {
+            // More than 31 digits of volume: the last seven are not looked at.
+            numerator = (own / 10_000_000).multipliedReportingOverflow(by: Int128(known / Self.second))
+            denominator = (before / 10_000_000).multipliedReportingOverflow(by: Int128(self.length / Self.second))
+        }
+        guard denominator.partialValue > 0 else { return nil }
+        return Measure(numerator: numerator.partialValue, denominator: denominator.partialValue, exponent: 0)
+    }
+
+    private static func scaled(_ sum: Int128, by digits: Int) -> Int128 {
+        digits == 0 ? sum : sum &* powerOfTen(min(digits, 38))
+    }
+
+    mutating func measure(now: Int64, passed slots: inout [Int32]) {
+        if !self.absolute.isEmpty { self.absolute.move(to: self.volume, passed: &slots) }
+        if !self.multiple.isEmpty { self.multiple.move(to: self.multiple(at: now), passed: &slots) }
+    }
+}
