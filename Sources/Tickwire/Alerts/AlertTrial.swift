@@ -1,5 +1,6 @@
 public import Alerts
 public import Market
+import Notifications
 
 /// Tries an expression on a few prices, with the evaluator that the service uses.
 public struct AlertTrial: Sendable {
@@ -90,7 +91,7 @@ public struct AlertTrial: Sendable {
         var steps: [Step] = []
         for (index, input) in parsed.enumerated() {
             var fired: [FiredAlert] = []
-            let before = evaluator.state(of: 1)
+            let before = evaluator.explain(id: 1, now: now)?.alert.state
             evaluator.advance(to: now, into: &fired)
             switch input {
             case .trade(let price, let venue):
@@ -105,7 +106,8 @@ public struct AlertTrial: Sendable {
                     receivedTime: now)
                 evaluator.evaluate(quote, isPrimary: true, now: now, into: &fired)
             }
-            let reason = self.reason(fired, before: before, after: evaluator.state(of: 1), input)
+            let after = evaluator.explain(id: 1, now: now)
+            let reason = self.reason(fired, before: before, after: after, input, now: now)
             steps.append(
                 Step(
                     input: inputs[index], offset: .nanoseconds(now.nanoseconds - Self.start), fired: fired,
@@ -115,34 +117,61 @@ public struct AlertTrial: Sendable {
         return steps
     }
 
-    private func reason(_ fired: [FiredAlert], before: AlertState?, after: AlertState?, _ input: Input) -> String {
+    private func reason(
+        _ fired: [FiredAlert], before: AlertState?, after: AlertExplanation?, _ input: Input, now: Timestamp
+    ) -> String {
         if let last = fired.last {
             if last.isStorm { return "fires a last time: the storm guard pauses it" }
             return fired.count > 1 ? "fires \(fired.count) times" : "fires"
         }
-        let condition = self.expression.condition
-        switch (condition, input) {
+        switch (self.expression.condition, input) {
         case (.spread, .trade): return "does not fire: a spread is measured with quotes; write BID/ASK"
         case (.spread, .quote), (.silence, _), (_, .trade): break
         case (_, .quote): return "does not fire: quotes do not move this condition"
         }
-        guard let after else { return "does not fire: it was to fire once, and has" }
+        guard let after else { return "does not fire: it has fired, and never fires again" }
         if let evaluation = after.evaluations.last, evaluation != before?.evaluations.last {
             switch evaluation.outcome {
             case .cooldown: return "is true, but in its cooldown"
             case .snoozed: return "is true, but snoozed"
             case .closed: return "is true, but the market is closed"
-            case .unconfirmed: return "was true, but not for long enough"
+            case .unconfirmed: return "does not fire: it was not true for long enough"
             case .fired: break
             }
         }
-        if let confirming = after.confirming {
-            return "is true \(confirming.count) times in a row; waits to be confirmed"
-        }
-        if !after.isArmed { return "does not fire: it has fired, and must become false first" }
-        guard case .trade(let price, _) = input else { return "does not fire: the condition is not true" }
-        return "does not fire: \(Self.falsehood(condition, price, previous: before?.lastPrice))"
+        // Its own cooldown does not keep a condition from being true: what else it waits for says more.
+        let waiting = after.waiting.first { if case .cooldown = $0 { false } else { true } }
+        return self.reason(waiting, after, input, previous: before?.lastPrice, now: now)
     }
+
+    private func reason(
+        _ waiting: AlertExplanation.Waiting?, _ after: AlertExplanation, _ input: Input, previous: Decimal64?,
+        now: Timestamp
+    ) -> String {
+        func seconds(until time: Timestamp) -> String {
+            "\(Double(max(0, time.nanoseconds - now.nanoseconds) / 1_000_000) / 1_000)".replacing(".0", with: "") + "s"
+        }
+        switch waiting {
+        case .rearm(nil): return "does not fire: it has fired, and must become false first"
+        case .rearm(let margin?): return "does not fire: it has fired, and must come back by \(margin) first"
+        case .confirmation(let ticks):
+            return "is true; waits for \(ticks) more \(ticks == 1 ? "tick" : "ticks") to confirm it"
+        case .confirmed(let time): return "is true; fires in \(seconds(until: time)) if it stays so"
+        case .history(let known, let needed):
+            return
+                "does not fire: only \(known.components.seconds)s of the \(needed.components.seconds)s it needs are known"
+        case .silence(let until): return "does not fire: it is not silent until \(seconds(until: until)) from here"
+        case .otherSide, .condition, .firstTick, .snooze, .cooldown, .hours, nil: break
+        }
+        if let value = after.value, let amount = self.expression.condition.amount {
+            return "does not fire: \(Self.short(value)) of \(amount)"
+        }
+        guard case .trade(let price, _) = input else { return "does not fire: the condition is not true" }
+        return "does not fire: \(Self.falsehood(self.expression.condition, price, previous: previous))"
+    }
+
+    /// An amount with two decimals, or as many as show that it is not zero.
+    private static func short(_ amount: AlertAmount) -> String { PriceFormat().text(amount) }
 
     /// Why the condition is not true.
     private static func falsehood(_ condition: AlertCondition, _ price: Decimal64, previous: Decimal64?) -> String {
@@ -163,10 +192,9 @@ public struct AlertTrial: Sendable {
         case .leaves(let range):
             if previous == nil { return "to leave, a price inside must come first" }
             return range.contains(price) ? "\(price) is in \(range.low)..\(range.high)" : "\(price) was outside already"
-        case .move: return "the move is smaller than \(condition.amount?.description ?? "")"
-        case .newHigh, .newLow: return "no new extreme, or the prices so far do not cover the window"
-        case .volume: return "too little was traded, or too few windows are known"
-        case .spread, .silence, .divergence: return "the condition is not true"
+        case .newHigh: return "\(price) is no new high"
+        case .newLow: return "\(price) is no new low"
+        case .move, .volume, .spread, .silence, .divergence: return "the condition is not true"
         }
     }
 }

@@ -14,19 +14,23 @@ struct AlertsAddCommand: AsyncParsableCommand {
         discussion: """
             \(AlertGrammarHelp.text)
 
-            An alert fires when its condition becomes true, and again only after it was false in between. It arrives on the channel
-            private-alerts-USER and, with --webhook, as a signed POST (Standard Webhooks).
+            An alert fires when its condition becomes true, and again only after it was
+            false in between. It arrives on the channel private-alerts-USER and, with
+            --webhook, as a signed POST (Standard Webhooks).
 
             TEMPLATES
-              --title and --body take fields in braces: {symbol} {price} {change} {condition} {threshold} {direction} {value}
-              {reference} {previous} {venue} {time} {late} {crossing} {user}; {{ is a brace.
+              --title and --body take fields in braces, {{ is a brace:
+              {symbol} {price} {change} {condition} {threshold} {direction} {value}
+              {reference} {previous} {venue} {time} {late} {crossing} {user}
 
             EXAMPLES
               tickwire alerts add BTC-USD "crosses above 70000"
-              tickwire alerts add AAPL "below 180 once" --user ann --webhook https://example.com/hook
+              tickwire alerts add AAPL "below 180 once" --user ann \\
+                --webhook https://example.com/hook
               tickwire alerts add ETH-USD "crosses 3000 cooldown 1h" --venue coinbase
-              tickwire alerts add BTC-USD "moves 5% in 10m rearm 2% confirm 2 ticks priority urgent"
-              tickwire alerts add BTC-USD "above 70000 until 7d" --title "{symbol} at {price}" --body "{change} since {previous}"
+              tickwire alerts add BTC-USD "moves 5% in 10m rearm 2% priority urgent"
+              tickwire alerts add BTC-USD "above 70000 until 7d" \\
+                --title "{symbol} at {price}" --body "{change} since {previous}"
               tickwire alerts add BTC-USD "enters 60000..65000" --locale de-CH --json
             """
     )

@@ -11,13 +11,16 @@ struct AlertsBacktestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backtest", abstract: "Run a condition over stored history: when would it have fired?",
         discussion: """
-            The stored trades and quotes go through the evaluator of the service. Nothing is stored, nobody is notified. Where trades are
-            not kept any more, candles stand in for them, which the report says.
+            The stored trades and quotes go through the evaluator of the service. Nothing
+            is stored, nobody is notified. Where trades are not kept any more, candles
+            stand in for them, which the report says.
 
             EXAMPLES
               tickwire alerts backtest BTC-USD "crosses above 70000" --since 30d
-              tickwire alerts backtest BTC-USD "up 3% in 1h rearm 1%" --since 7d --until 1d --venue coinbase
-              tickwire alerts backtest BTC-USD "moves 2% in 10m cooldown 1h" --since 2026-11-01 --limit 5
+              tickwire alerts backtest BTC-USD "up 3% in 1h rearm 1%" --since 7d \\
+                --until 1d --venue coinbase
+              tickwire alerts backtest BTC-USD "moves 2% in 10m cooldown 1h" \\
+                --since 2026-11-01 --limit 5
               tickwire alerts backtest BTC-USD "new high of 24h" --since 7d --json
             """
     )

@@ -61,7 +61,8 @@ struct AlertsSnoozeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "snooze", abstract: "Silence alerts for a while.",
         discussion: """
-            A snoozed alert is evaluated but does not fire; what happens meanwhile is not made up for. 'alerts resume' ends it early.
+            A snoozed alert is evaluated but does not fire; what happens meanwhile is not
+            made up for. 'alerts resume' ends it early.
 
             EXAMPLES
               tickwire alerts snooze 1 --for 15m

@@ -12,10 +12,13 @@ struct AlertsListCommand: AsyncParsableCommand {
         commandName: "list", abstract: "List alerts with their state and how far they are from firing.",
         discussion: """
             STATES
-              armed     fires the next time its condition is true
-              fired     has fired, and waits until the condition was false
-              paused    by its user          storm    fired too often and was paused
-              snoozed   until a time         expired  its 'until' has come          done  was to fire once, and has
+              armed    fires the next time its condition is true
+              fired    has fired, and waits until the condition was false
+              paused   by its user
+              storm    fired too often and was paused
+              snoozed  silent until a time
+              expired  its 'until' has come
+              done     was to fire once, and has
 
             EXAMPLES
               tickwire alerts list

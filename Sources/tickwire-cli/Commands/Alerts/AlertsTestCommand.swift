@@ -9,17 +9,21 @@ struct AlertsTestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test", abstract: "Try a condition on a few prices: would it fire, and why not?",
         discussion: """
-            The prices go through the evaluator of the service, one after the other, --every so much time apart. Nothing is stored, no
-            database is needed. A price is a trade, PRICE@VENUE one at another venue, BID/ASK a quote.
+            The prices go through the evaluator of the service, one after the other,
+            --every so much time apart. Nothing is stored, no database is needed. A price
+            is a trade, PRICE@VENUE one at another venue, BID/ASK a quote.
 
             EXAMPLES
               tickwire alerts test "above 70000" --price 70001
               tickwire alerts test "crosses above 70000" --previous 69990 --price 70001
-              tickwire alerts test "crosses above 70000 rearm 0.5%" --prices 69990,70001,69999,70002,69600,70003
+              tickwire alerts test "crosses above 70000 rearm 0.5%" \\
+                --prices 69990,70001,69999,70002,69600,70003
               tickwire alerts test "moves 5% in 10m" --prices 100,103,105.5 --every 1m
               tickwire alerts test "spread above 0.5%" --prices 99.9/100.1,99/101
-              tickwire alerts test "diverges 1% between coinbase and kraken" --prices 100@coinbase,100.5@kraken,102@coinbase
-              tickwire alerts test "above 70000 cooldown 5m" --prices 70001,69999,70001 --every 1m --json
+              tickwire alerts test "diverges 1% between coinbase and kraken" \\
+                --prices 100@coinbase,100.5@kraken,102@coinbase
+              tickwire alerts test "above 70000 cooldown 5m" --every 1m \\
+                --prices 70001,69999,70001 --json
             """
     )
 
