@@ -6,7 +6,7 @@ public import Store
 public enum AlertChange {
     /// Why an alert cannot be resumed; `nil` when it can.
     public static func cannotResume(_ alert: Alert, now: Timestamp) -> String? {
-        switch alert.status(at: now) {
+        switch alert.standing(at: now) {
         case .done: "Alert \(alert.id) was to fire once, and has. Add a new one, or change its condition."
         case .expired: "Alert \(alert.id) has expired. Add a new one, or change its 'until'."
         case .armed, .fired, .paused, .storm, .snoozed: nil

@@ -21,7 +21,7 @@ public enum AlertJSON {
             "\"id\":\(alert.id)", "\"symbol\":\"\(alert.symbol)\"",
             Self.text("condition", alert.expression.description),
             "\"kind\":\"\(alert.expression.condition.kind)\"", Self.text("user", alert.user),
-            "\"state\":\"\(alert.status(at: now))\"", "\"armed\":\(alert.state.isArmed)",
+            "\"state\":\"\(alert.standing(at: now))\"", "\"armed\":\(alert.state.isArmed)",
             "\"fired\":\(alert.state.crossingCount)", "\"priority\":\"\(options.priority)\"",
         ]
         if let venue = alert.venue { members.append("\"venue\":\"\(venue)\"") }

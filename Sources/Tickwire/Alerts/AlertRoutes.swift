@@ -147,10 +147,10 @@ final class AlertRoutes: Sendable {
         let after = try query.number("after", in: 0...Int.max) ?? 0
         let user = try self.user(query.text("user"), call) ?? (call.isAdmin ? nil : call.holder.userID)
         let symbol = try query.text("symbol").map { try Symbol($0) }
-        var state: AlertStatus?
+        var state: AlertStanding?
         if let text = query.text("state") {
-            guard let known = AlertStatus(rawValue: text) else {
-                let states = AlertStatus.allCases.map(\.rawValue).joined(separator: ", ")
+            guard let known = AlertStanding(rawValue: text) else {
+                let states = AlertStanding.allCases.map(\.rawValue).joined(separator: ", ")
                 throw AlertAPIError(
                     status: .badRequest, reason: "'\(text.prefix(40))' is no state. States are \(states).",
                     member: "state")
@@ -159,7 +159,7 @@ final class AlertRoutes: Sendable {
         }
         // With a state, a page may hold fewer; `next` says where the following one starts.
         let page = try await self.store.list(user: user, symbol: symbol, after: Int64(after), limit: limit)
-        let alerts = page.filter { state == nil || $0.status(at: call.now) == state }
+        let alerts = page.filter { state == nil || $0.standing(at: call.now) == state }
         let objects = alerts.map { AlertJSON.object($0, now: call.now) }
         let next = page.count == limit ? page.last.map { ",\"next\":\($0.id)" } ?? "" : ""
         return Reply(json: "{\"alerts\":[\(objects.joined(separator: ","))]\(next)}")

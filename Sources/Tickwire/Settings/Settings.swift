@@ -86,8 +86,6 @@ public struct Settings: Sendable {
     public var hasClientEvents = false
     /// Whether the app's subscribers are told how many they are.
     public var hasSubscriptionCounts = false
-    /// How many alerts a user may have through the HTTP API, 1…1 000 000; the command line is the operator's own and not limited.
-    public var alertsPerUserMax = 1_000
     /// The `apns-topic` of stored push payloads: the app's bundle id.
     public var apnsTopic = "app.tickwire"
     /// How far a crypto or FX price may lie from the last one before it needs a second witness.
@@ -96,7 +94,7 @@ public struct Settings: Sendable {
     public var stockBand = GuardBand.stock
     /// When an alert fires too often and is paused.
     public var stormGuard = StormGuard()
-    /// How many alerts a user may have.
+    /// How many alerts a user may have over HTTP; the command line is the operator's own and not limited.
     public var alertsPerUserMax = 1_000
     /// What the journal may take on disk, over both streams; see ``journalBytesRange``.
     public var journalBytesMax = 4 << 30

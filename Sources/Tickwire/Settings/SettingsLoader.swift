@@ -1,3 +1,4 @@
+import Alerts
 import Configuration
 import Foundation
 import Ingest
@@ -39,7 +40,7 @@ public enum SettingsLoader {
             "retention.quotes", "connectionBytesPerSecondMax",
             "webhooks.allowPrivate", "push.apnsTopic", "log.level",
             "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
-            "publish.countDeliveries", "publish.encrypted", "auth.origins", "alerts.perUserMax",
+            "publish.countDeliveries", "publish.encrypted", "auth.origins",
         ] + SettingsLoader.gatewayKeys
 
     /// The keys whose values are never printed.
@@ -184,7 +185,6 @@ public enum SettingsLoader {
         settings.retention.tradeDays = try values.whole("retention.trades", in: 1...36_500)
         settings.retention.quoteDays = try values.whole("retention.quotes", in: 1...36_500)
         if let allow = try values.flag("webhooks.allowPrivate") { settings.allowPrivateWebhooks = allow }
-        if let count = try values.whole("alerts.perUserMax", in: 1...1_000_000) { settings.alertsPerUserMax = count }
         if let topic = values.text("push.apnsTopic") { settings.apnsTopic = topic }
         if let level = values.text("log.level") {
             guard let parsed = Logger.Level(rawValue: level) else {

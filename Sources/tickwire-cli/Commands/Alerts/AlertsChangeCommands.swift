@@ -51,7 +51,7 @@ struct AlertsResumeCommand: AsyncParsableCommand {
         try await AlertsChange.each(self.ids, self.options) { store, alert in
             if let reason = AlertChange.cannotResume(alert, now: .now) { throw CommandError.usage(reason) }
             let resumed = try await AlertChange.resume(alert, in: store)
-            return "Alert \(alert.id) is \(resumed.status(at: .now))."
+            return "Alert \(alert.id) is \(resumed.standing(at: .now))."
         }
     }
 }

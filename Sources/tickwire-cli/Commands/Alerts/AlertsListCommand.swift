@@ -47,7 +47,7 @@ struct AlertsListCommand: AsyncParsableCommand {
             let alerts = try await AlertStore(client: client, catalog: catalog).list(user: self.user, symbol: symbol)
             return (alerts, try await LastTicks(client: client, catalog: catalog).load(symbol: symbol))
         }
-        let alerts = all.filter { self.state == nil || $0.status(at: now) == self.state?.status }
+        let alerts = all.filter { self.state == nil || $0.standing(at: now) == self.state?.status }
         let bySymbol = Dictionary(grouping: ticks, by: \.symbol)
         func distance(_ alert: Alert) -> AlertDistance {
             AlertDistance(alert, ticks: bySymbol[alert.symbol] ?? [], venues: settings.preferredVenues, now: now)
@@ -79,12 +79,12 @@ struct AlertsListCommand: AsyncParsableCommand {
 
 /// A state as an argument.
 struct AlertStateArgument: ExpressibleByArgument {
-    static let allValueStrings = AlertStatus.allCases.map(\.rawValue)
+    static let allValueStrings = AlertStanding.allCases.map(\.rawValue)
 
-    let status: AlertStatus
+    let status: AlertStanding
 
     init?(argument: String) {
-        guard let status = AlertStatus(rawValue: argument.lowercased()) else { return nil }
+        guard let status = AlertStanding(rawValue: argument.lowercased()) else { return nil }
         self.status = status
     }
 }
@@ -96,7 +96,7 @@ enum AlertWords {
 
     /// The state in one word, with the time where it has an end.
     static func state(_ alert: Alert, now: Timestamp) -> String {
-        let status = alert.status(at: now)
+        let status = alert.standing(at: now)
         guard status == .snoozed, let until = alert.snoozedUntil else { return status.rawValue }
         return "snoozed until \(self.time(until))"
     }

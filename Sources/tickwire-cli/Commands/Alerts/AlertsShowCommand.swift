@@ -124,7 +124,7 @@ struct AlertsShowCommand: AsyncParsableCommand {
 
     /// The next thing that must happen before it can fire.
     static func next(_ alert: Alert, now: Timestamp) -> String {
-        switch alert.status(at: now) {
+        switch alert.standing(at: now) {
         case .done: return "nothing: it was to fire once, and has"
         case .expired: return "nothing: it has expired"
         case .paused: return "'tickwire alerts resume \(alert.id)': its user paused it"

@@ -1,7 +1,7 @@
 public import Market
 
 /// In which state an alert is, in the word that lists show.
-public enum AlertStatus: String, Hashable, Sendable, CaseIterable {
+public enum AlertStanding: String, Hashable, Sendable, CaseIterable {
     /// The next time its condition is true, it fires.
     case armed
     /// It has fired and waits until the condition was false.
@@ -20,7 +20,7 @@ public enum AlertStatus: String, Hashable, Sendable, CaseIterable {
 
 extension Alert {
     /// The state at `now`; what ends an alert for good goes before what holds it back.
-    public func status(at now: Timestamp) -> AlertStatus {
+    public func standing(at now: Timestamp) -> AlertStanding {
         if self.isSpent { return .done }
         if self.isExpired(at: now) { return .expired }
         switch self.pause {
