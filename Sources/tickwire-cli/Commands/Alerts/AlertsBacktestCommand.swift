@@ -116,7 +116,7 @@ struct AlertsBacktestCommand: AsyncParsableCommand {
         )
     }
 
-    /// `Suppressed: 3 by the cooldown, 2 not confirmed.`
+    /// How often what kept it from firing.
     private func suppressions(_ evaluations: [AlertEvaluation]) -> String {
         let words: [(AlertEvaluation.Outcome, String)] = [
             (.cooldown, "by the cooldown"), (.snoozed, "by a snooze"), (.closed, "outside its hours"),

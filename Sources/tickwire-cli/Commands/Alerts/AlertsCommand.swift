@@ -14,7 +14,8 @@ struct AlertsCommand: AsyncParsableCommand {
               tickwire alerts backtest BTC-USD "up 3% in 1h" --since 30d
               tickwire alerts remove 1
 
-            'tickwire alerts add --help' lists all conditions and options; docs/alerts.md explains them.
+            'tickwire alerts add --help' lists all conditions and options; the manual is
+            docs/alerts.md.
             """,
         subcommands: [
             AlertsAddCommand.self, AlertsListCommand.self, AlertsShowCommand.self, AlertsPauseCommand.self,
