@@ -16,6 +16,7 @@ ALTER TABLE alerts
     -- When a user last changed it: ticks that were received before count for the alert as it was then.
     ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now(),
     ADD COLUMN last_fired_price numeric,
+    ADD COLUMN came_from text CHECK (came_from IN ('above', 'below')),
     ADD COLUMN confirming jsonb,
     ADD COLUMN recent_firings jsonb,
     ADD COLUMN evaluations jsonb;

@@ -52,8 +52,10 @@ struct AlertCheckpointTests {
             checkpoint.streams = [try stream("70001.5", at: place)]
             let state = AlertState(
                 isArmed: false, lastPrice: try decimal("70001.5"), lastFiredAt: self.now,
-                lastFiredPrice: try decimal("70001.5"), crossingCount: 2,
-                confirming: AlertState.Confirming(since: Timestamp(nanoseconds: 1_795_000_000_123_456_789), count: 3),
+                lastFiredPrice: try decimal("70001.5"), cameFrom: .below, crossingCount: 2,
+                confirming: AlertState.Confirming(
+                    since: Timestamp(nanoseconds: 1_795_000_000_123_456_789), count: 3,
+                    reference: try decimal("70000.25")),
                 recentFirings: [self.now, Timestamp(nanoseconds: 1_795_000_000_123_456_789)],
                 evaluations: [
                     AlertEvaluation(time: self.now, price: try decimal("70001.5"), outcome: .fired),

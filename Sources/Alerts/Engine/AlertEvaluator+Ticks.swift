@@ -66,7 +66,6 @@ extension AlertEvaluator {
     ) {
         var touched: [Int32] = []
         swap(&touched, &self.touched)
-        let start = fired.count
         let isMeasured = !self.streams[stream].moves.isEmpty || !self.streams[stream].volumes.isEmpty
         if isMeasured {
             // Time goes first: what has left a window is gone.
@@ -89,7 +88,8 @@ extension AlertEvaluator {
             self.lookWithAttention(&touched, stream, occasion, into: &fired)
         }
         swap(&touched, &self.touched)
-        if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
+        // The first trade behind a hole has shown what happened in it.
+        if self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
     }
 
     private mutating func lookWithAttention(

@@ -14,6 +14,6 @@ public struct AlertStatus: Sendable, Hashable {
     public var suppressed = 0
     /// Whether ticks are evaluated as they come; not while what was missed is made up for.
     public var isLive = true
-    /// When alerts were last looked at: once a second while there are any; `nil` before the first time.
+    /// When alerts were last looked at by the clock: once a second, whether there are ticks or not; `nil` before the first time.
     public var evaluatedAt: Timestamp?
 }

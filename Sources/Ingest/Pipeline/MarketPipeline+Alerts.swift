@@ -37,6 +37,25 @@ extension MarketPipeline {
         return (cuts, cuts.count == self.shards.count)
     }
 
+    /// Takes out which history the windows of alerts lack since the last call; to be answered with ``seedAlerts(_:)``.
+    ///
+    /// - Throws: The event loop's error when it is shut down.
+    public func takeHistoryNeeds() async throws -> [AlertHistoryNeed] {
+        var needs: [AlertHistoryNeed] = []
+        for shard in self.shards { needs += try await shard.historyNeeds().get() }
+        return needs
+    }
+
+    /// Fills windows with what happened before.
+    ///
+    /// - Throws: The event loop's error when it is shut down.
+    public func seedAlerts(_ histories: [AlertHistory]) async throws {
+        for (index, shard) in self.shards.enumerated() {
+            let part = histories.filter { self.shardIndex(of: $0.symbol) == index }
+            if !part.isEmpty { try await shard.seed(part).get() }
+        }
+    }
+
     /// What the alerts do.
     public var alertStatus: AlertStatus {
         self.shards.reduce(into: AlertStatus()) { $1.alertCounts.add(to: &$0) }

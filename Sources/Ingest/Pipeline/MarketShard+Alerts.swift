@@ -16,7 +16,7 @@ extension MarketShard {
     func change(_ alerts: [Alert], removed: [Int64]) {
         self.onLoop {
             self.alerts.remove(removed)
-            self.alerts.insert(alerts)
+            self.alerts.insert(alerts, now: .now)
             for alert in alerts { self.follow(alert) }
             self.alertsChanged()
         }
@@ -44,6 +44,20 @@ extension MarketShard {
             self.evaluatedEntries.removeAll(keepingCapacity: true)
             return cut
         }
+    }
+
+    /// Takes out which history the windows of alerts lack.
+    func historyNeeds() -> EventLoopFuture<[AlertHistoryNeed]> {
+        self.eventLoop.submit {
+            self.alerts.takeHistoryNeeds { symbol in
+                self.alerts.replay.primary(of: symbol) ?? self.symbols[symbol]?.primary.venue
+            }
+        }
+    }
+
+    /// Fills windows.
+    func seed(_ histories: [AlertHistory]) -> EventLoopFuture<Void> {
+        self.eventLoop.submit { for history in histories { self.alerts.evaluator.seed(history) } }
     }
 
     // MARK: Catching up
@@ -113,7 +127,7 @@ extension MarketShard {
     func goLive() -> EventLoopFuture<Bool> {
         self.eventLoop.submit {
             var results = Results()
-            let isLive = self.alerts.goLive(into: &results.fired)
+            let isLive = self.alerts.goLive(now: .now, into: &results.fired)
             self.handOver(results)
             guard isLive else { return false }
             for entry in self.symbols.values where entry.hasAlerts {
@@ -184,7 +198,7 @@ extension MarketShard {
     /// Sees to it that what is due is done: at its time, and once a second at least.
     func scheduleTimers() {
         // One that runs looks again within a second, and nothing becomes due sooner: durations are whole seconds.
-        guard !self.isTimerSet, self.alerts.isLive, self.alerts.evaluator.count > 0 else { return }
+        guard !self.isTimerSet, self.alerts.isLive else { return }
         self.scheduleTimer()
     }
 
@@ -202,7 +216,7 @@ extension MarketShard {
 
     private func timerFired() {
         self.isTimerSet = false
-        guard self.alerts.isLive, self.alerts.evaluator.count > 0 else { return }
+        guard self.alerts.isLive else { return }
         var results = Results()
         let now = Timestamp.now
         self.alerts.evaluator.advance(to: now.advanced(byNanoseconds: -Self.timerDelay), into: &results.fired)

@@ -51,6 +51,9 @@ struct ReplayedStreams {
         self.entries[symbol]?.streams.contains { $0.venue == venue && $0.lastTradeTime != nil } ?? false
     }
 
+    /// The venue that drives a symbol.
+    func primary(of symbol: Symbol) -> Venue? { self.entries[symbol]?.primary }
+
     /// What the evaluator is to be told of a trade; `nil` for one that is no news.
     mutating func input(_ trade: Trade) -> ShardAlerts.Input? {
         let isNews = self.withStream(trade.symbol, trade.venue, trade.receivedTime) { stream in

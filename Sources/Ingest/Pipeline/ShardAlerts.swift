@@ -21,6 +21,12 @@ struct ShardAlerts {
         case buffering([Input]?)
     }
 
+    /// A symbol's primary stream, or that of one venue.
+    private struct StreamKey: Hashable {
+        let symbol: Symbol
+        let venue: Venue?
+    }
+
     /// Ticks that may wait: some seconds of a busy market.
     static let bufferMax = 200_000
 
@@ -39,6 +45,10 @@ struct ShardAlerts {
     private var finals: [AlertCut.Change] = []
     /// Alerts that were added or changed while the past was not evaluated yet.
     private var deferred: [Int64: Alert] = [:]
+    /// Symbols whose calendar the evaluator knows.
+    private var stocks: Set<Symbol> = []
+    /// Streams that have got windows and no history for them.
+    private var unseeded: Set<StreamKey> = []
     /// Prices from before the start, for streams that were never evaluated.
     private var restored: [(symbol: Symbol, venue: Venue, price: Decimal64, isPrimary: Bool)] = []
     /// Evaluations since the start.
@@ -58,8 +68,7 @@ struct ShardAlerts {
     }
 
     private static func makeEvaluator(_ stormGuard: StormGuard) -> AlertEvaluator {
-        let evaluator = AlertEvaluator()
-        return evaluator
+        AlertEvaluator(stormGuard: stormGuard)
     }
 
     /// Nothing is evaluated before ``hold(_:ranks:)`` and what follows it.
@@ -126,20 +135,36 @@ struct ShardAlerts {
     // MARK: Alerts
 
     /// Adds alerts or takes their changes over; removes those that are paused.
-    mutating func insert(_ alerts: [Alert]) {
+    ///
+    /// - Parameters:
+    ///   - alerts: As they are stored now.
+    ///   - now: Since when they are armed.
+    mutating func insert(_ alerts: [Alert], now: Timestamp) {
         for alert in alerts {
             guard alert.pause == nil else {
                 self.remove(alert.id)
                 continue
             }
-            if self.isLive { self.add(alert) } else { self.deferred[alert.id] = alert }
+            if self.isLive { self.add(alert, now: now) } else { self.deferred[alert.id] = alert }
         }
     }
 
-    /// Adds an alert of the past, for ticks that are evaluated again.
-    mutating func add(_ alert: Alert) {
+    /// Adds an alert; without `now` one of the past, for ticks that are evaluated again.
+    mutating func add(_ alert: Alert, now: Timestamp? = nil) {
         self.revisions[alert.id] = alert.revision == 0 ? nil : alert.revision
-        self.evaluator.insert(alert)
+        self.prepare(alert)
+        self.evaluator.insert(alert, now: now)
+    }
+
+    private mutating func prepare(_ alert: Alert) {
+        if alert.symbol.quoteCurrency == nil, self.stocks.insert(alert.symbol).inserted {
+            self.evaluator.setCalendar(.xnys, of: alert.symbol)
+        }
+        if alert.expression.condition.hasWindow {
+            let key = StreamKey(symbol: alert.symbol, venue: alert.venue)
+            // Another window may be longer than those that were there.
+            self.unseeded.insert(key)
+        }
     }
 
     /// Removes alerts; what they remember is stored all the same.
@@ -160,9 +185,30 @@ struct ShardAlerts {
 
     /// Makes the alerts exactly these.
     mutating func reload(_ alerts: [Alert]) {
+        for alert in alerts { self.prepare(alert) }
         self.evaluator.reload(alerts)
         self.revisions = [:]
         for alert in alerts where alert.revision > 0 { self.revisions[alert.id] = alert.revision }
+    }
+
+    // MARK: History
+
+    /// Takes out which history the windows lack.
+    ///
+    /// - Parameter primary: Gives the venue that drives a symbol; `nil` when none is known.
+    mutating func takeHistoryNeeds(primary: (Symbol) -> Venue?) -> [AlertHistoryNeed] {
+        var needs: [VenueSymbol: AlertHistoryNeed] = [:]
+        for key in self.unseeded {
+            guard let length = self.evaluator.historyNeeded(for: key.symbol, venue: key.venue),
+                let venue = key.venue ?? primary(key.symbol)
+            else { continue }
+            let isPrimary = primary(key.symbol) == venue
+            let need = AlertHistoryNeed(symbol: key.symbol, venue: venue, isPrimary: isPrimary, length: length)
+            let known = needs[VenueSymbol(key.symbol, venue)]
+            needs[VenueSymbol(key.symbol, venue)] = known.map { $0.length >= length ? $0 : need } ?? need
+        }
+        self.unseeded = []
+        return needs.values.sorted { ($0.symbol, $0.venue) < ($1.symbol, $1.venue) }
     }
 
     // MARK: What was found
@@ -202,6 +248,8 @@ struct ShardAlerts {
         self.finals = []
         self.revisions = [:]
         self.deferred = [:]
+        self.stocks = []
+        self.unseeded = []
         self.mode = .waiting
         self.bufferedFrom = TickPlace(trades: .max, quotes: .max)
         self.replayFrom = TickPlace()
@@ -239,7 +287,7 @@ struct ShardAlerts {
     /// Evaluates what has come since ``beginBuffering()`` and goes live.
     ///
     /// - Returns: `false` when that was too much: it must be read from the journal.
-    mutating func goLive(into fired: inout [FiredAlert]) -> Bool {
+    mutating func goLive(now: Timestamp, into fired: inout [FiredAlert]) -> Bool {
         switch self.mode {
         case .live: return true
         case .waiting: return false
@@ -257,9 +305,19 @@ struct ShardAlerts {
             self.replay = ReplayedStreams()
             let deferred = self.deferred.values.sorted { $0.id < $1.id }
             self.deferred = [:]
-            for alert in deferred { self.add(alert) }
+            for alert in deferred { self.add(alert, now: now) }
             for input in inputs { self.evaluate(input, into: &fired) }
             return true
+        }
+    }
+}
+
+extension AlertCondition {
+    /// Whether it looks back over a stretch of time.
+    fileprivate var hasWindow: Bool {
+        switch self {
+        case .move, .newHigh, .newLow, .volume: true
+        case .level, .crossing, .inside, .enters, .leaves, .spread, .silence, .divergence: false
         }
     }
 }

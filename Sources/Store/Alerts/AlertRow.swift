@@ -10,7 +10,8 @@ enum AlertRow {
         SELECT alerts.id, alerts.owner, symbols.name, venues.name, alerts.expression, alerts.webhook_url,
                alerts.template_title, alerts.template_body, alerts.locale, alerts.pause, alerts.snoozed_until,
                alerts.revision, alerts.is_armed, alerts.last_price, alerts.last_fired_at, alerts.last_fired_price,
-               alerts.crossing_count, alerts.confirming, alerts.recent_firings, alerts.evaluations, alerts.changed_at
+               alerts.crossing_count, alerts.confirming, alerts.recent_firings, alerts.evaluations, alerts.changed_at,
+               alerts.came_from
         FROM alerts
         JOIN symbols ON symbols.id = alerts.symbol_id
         LEFT JOIN venues ON venues.id = alerts.venue_id
@@ -35,7 +36,7 @@ enum AlertRow {
             state: AlertState(
                 isArmed: try row.boolean(12), lastPrice: try row.optionalDecimal(13),
                 lastFiredAt: try row.optionalTimestamp(14), lastFiredPrice: try row.optionalDecimal(15),
-                crossingCount: try row.integer(16), confirming: try Self.confirming(row, 17),
+                cameFrom: try Self.side(row, 21), crossingCount: try row.integer(16), confirming: try Self.confirming(row, 17),
                 recentFirings: try Self.firings(row, 18), evaluations: try Self.evaluations(row, 19)
             )
         )
@@ -49,11 +50,18 @@ enum AlertRow {
         return pause
     }
 
+    private static func side(_ row: PostgresRow, _ column: Int) throws(PostgresError) -> PriceSide? {
+        guard let text = row.optionalText(column) else { return nil }
+        guard let side = PriceSide(rawValue: text) else { throw row.unexpected(column, "'above' or 'below'") }
+        return side
+    }
+
     // MARK: Memory
 
     private struct Confirming: Codable {
         var since: String
         var count: Int
+        var reference: String?
     }
 
     private struct Evaluation: Codable {
@@ -77,7 +85,8 @@ enum AlertRow {
         let expected = "{\"since\": time, \"count\": number}"
         guard let stored = try Self.decode(Confirming.self, row, column, expected) else { return nil }
         guard let since = Timestamp(iso8601: stored.since) else { throw row.unexpected(column, expected) }
-        return AlertState.Confirming(since: since, count: stored.count)
+        return AlertState.Confirming(
+            since: since, count: stored.count, reference: stored.reference.flatMap { Decimal64($0) })
     }
 
     private static func firings(_ row: PostgresRow, _ column: Int) throws(PostgresError) -> [Timestamp] {
@@ -107,7 +116,10 @@ enum AlertRow {
 extension AlertState {
     /// The column `confirming`.
     var storedConfirming: String? {
-        self.confirming.map { "{\"since\":\"\($0.since)\",\"count\":\($0.count)}" }
+        self.confirming.map { confirming in
+            let reference = confirming.reference.map { ",\"reference\":\"\($0)\"" } ?? ""
+            return "{\"since\":\"\(confirming.since)\",\"count\":\(confirming.count)\(reference)}"
+        }
     }
 
     /// The column `recent_firings`.

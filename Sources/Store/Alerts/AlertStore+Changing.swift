@@ -55,7 +55,7 @@ extension AlertStore {
             assignments += [
                 "revision = revision + (expression <> $2)::int", "is_armed = is_armed OR expression <> $2",
             ]
-            for column in ["last_price", "last_fired_price", "confirming", "recent_firings", "evaluations"] {
+            for column in ["last_price", "last_fired_price", "came_from", "confirming", "recent_firings", "evaluations"] {
                 assignments.append("\(column) = CASE WHEN expression = $2 THEN \(column) END")
             }
             assign("expires_at", .timestamp(expression.options.until))

@@ -186,6 +186,7 @@ extension AlertStore {
                 is_armed = CASE WHEN is_same THEN given.is_armed ELSE alerts.is_armed END,
                 last_price = CASE WHEN is_same THEN given.last_price ELSE alerts.last_price END,
                 last_fired_price = CASE WHEN is_same THEN given.last_fired_price ELSE alerts.last_fired_price END,
+                came_from = CASE WHEN is_same THEN given.came_from ELSE alerts.came_from END,
                 confirming = CASE WHEN is_same THEN given.confirming ELSE alerts.confirming END,
                 recent_firings = CASE WHEN is_same THEN given.recent_firings ELSE alerts.recent_firings END,
                 evaluations = CASE WHEN is_same THEN given.evaluations ELSE alerts.evaluations END,
@@ -194,10 +195,10 @@ extension AlertStore {
                 SELECT given.*, present.revision = given.revision AS is_same
                 FROM unnest(
                     $1::bigint[], $2::bigint[], $3::boolean[], $4::bigint[], $5::timestamptz[], $6::numeric[], $7::numeric[],
-                    $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::boolean[]
+                    $8::jsonb[], $9::jsonb[], $10::jsonb[], $11::boolean[], $12::text[]
                 ) AS given (
                     id, revision, is_armed, crossing_count, last_fired_at, last_price, last_fired_price, confirming,
-                    recent_firings, evaluations, is_storm
+                    recent_firings, evaluations, is_storm, came_from
                 ) JOIN alerts AS present USING (id)
             ) AS given
             WHERE alerts.id = given.id AND alerts.crossing_count <= given.crossing_count
@@ -207,7 +208,7 @@ extension AlertStore {
                 column { String($0.state.crossingCount) }, column(\.state.lastFiredAt?.storedText),
                 column(\.state.lastPrice?.description), column(\.state.lastFiredPrice?.description),
                 column(\.state.storedConfirming), column(\.state.storedFirings), column(\.state.storedEvaluations),
-                column { $0.isStorm ? "t" : "f" },
+                column { $0.isStorm ? "t" : "f" }, column(\.state.cameFrom?.rawValue),
             ]
         )
     }

@@ -78,6 +78,12 @@ public final class Recorder: Sendable {
     /// What has been done so far.
     public var counters: RecorderCounters { self.state.withLock { $0.counters } }
 
+    /// Whether everything is in the database that the journal held when it was opened.
+    public var hasTakenOver: Bool {
+        guard let place = self.state.withLock({ $0.place }) else { return false }
+        return JournalStream.allCases.allSatisfy { place[$0] >= self.journal.endAtOpening(of: $0) }
+    }
+
     /// Hands ticks over.
     ///
     /// Never waits; callable from any thread.

@@ -21,6 +21,7 @@ struct AlertCatchUp {
     let store: AlertStore
     let journal: Journal
     let pipeline: MarketPipeline
+    let windows: AlertWindows
     let startedAt: Timestamp
     let logger: Logger
 
@@ -62,6 +63,8 @@ struct AlertCatchUp {
             try await self.pipeline.loadAlerts(page.entries.lazy.filter { !isLater($0) }.map(\.alert))
         }
         later.sort { $0.changedAt > $1.changedAt }
+        try await self.windows.fill(
+            try await self.pipeline.takeHistoryNeeds(), of: self.pipeline, before: first ?? .now)
         outcome.loading = clock.now - began
 
         // What an earlier run received, then what came since this one began; between them the feeds were not heard.

@@ -29,16 +29,20 @@ final class AlertService: Service {
     private let options: NotificationOptions
     private let logger: Logger
     private let keeper: AlertKeeper
+    private let windows: AlertWindows
     private let changes = AlertChangeQueue()
     private let startedAt = Timestamp.now
     private let state = Mutex(State())
     private let saves: AsyncStream<Void>
     private let save: AsyncStream<Void>.Continuation
+    private let needed: AsyncStream<Void>
+    private let needs: AsyncStream<Void>.Continuation
 
     init(
         client: PostgresClient, store: AlertStore, journal: Journal, publisher: any EventPublisher,
-        options: NotificationOptions, logger: Logger
+        options: NotificationOptions, windows: AlertWindows, logger: Logger
     ) {
+        self.windows = windows
         self.client = client
         self.store = store
         self.journal = journal
@@ -46,6 +50,7 @@ final class AlertService: Service {
         self.options = options
         self.logger = logger
         self.keeper = AlertKeeper(store: store, journal: journal, options: options, logger: logger)
+        (self.needed, self.needs) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (self.saves, self.save) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -94,6 +99,24 @@ final class AlertService: Service {
         self.save.yield()
     }
 
+    /// What alerts do now; `nil` before there is a pipeline.
+    var heartbeat: AlertHeartbeat? {
+        self.state.withLock { state in
+            state.pipeline.map { AlertHeartbeat(status: $0.alertStatus, counters: state.counters) }
+        }
+    }
+
+    private func beat() async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: AlertHeartbeat.interval) } catch { return }
+            guard let heartbeat else { continue }
+            self.publisher.publish([
+                ChannelEvent(
+                    channel: AlertHeartbeat.channel, name: AlertHeartbeat.eventName, data: Array(heartbeat.json.utf8))
+            ])
+        }
+    }
+
     /// What was done so far.
     var counters: AlertServiceCounters { self.state.withLock { $0.counters } }
 
@@ -103,6 +126,8 @@ final class AlertService: Service {
                 group.addTask { await self.listen() }
                 group.addTask { await self.follow() }
                 group.addTask { await self.keep() }
+                group.addTask { await self.fillWindows() }
+                group.addTask { await self.beat() }
                 group.addTask {
                     while !Task.isCancelled {
                         do { try await Task.sleep(for: Self.saveInterval) } catch { return }
@@ -166,14 +191,38 @@ final class AlertService: Service {
         case .all: try await self.readAll(pipeline)
         case .ids(let ranges): try await self.read(ranges, pipeline)
         }
+        self.needs.yield()
+    }
+
+    /// Fills new windows, beside everything else: until then alerts see what comes.
+    private func fillWindows() async {
+        for await _ in self.needed {
+            guard let pipeline = self.state.withLock({ $0.pipeline }) else { continue }
+            var backOff = BackOff(longest: .seconds(5))
+            do {
+                let needs = try await pipeline.takeHistoryNeeds()
+                while true {
+                    do {
+                        try await self.windows.fill(needs, of: pipeline, before: .now)
+                        break
+                    } catch let error as PostgresError where error.isTransient {
+                        try await Task.sleep(for: backOff.next())
+                    }
+                }
+            } catch {
+                if Task.isCancelled { return }
+                self.logger.warning(
+                    "Windows of new alerts not filled: they fill up with what comes", metadata: ["error": "\(error)"])
+            }
+        }
     }
 
     /// Loads all alerts and catches up with the present.
     private func begin(_ pipeline: MarketPipeline) async throws {
         await self.keeper.begin()
         let outcome = try await AlertCatchUp(
-            store: self.store, journal: self.journal, pipeline: pipeline, startedAt: self.startedAt,
-            logger: self.logger
+            store: self.store, journal: self.journal, pipeline: pipeline, windows: self.windows,
+            startedAt: self.startedAt, logger: self.logger
         ).run()
         self.state.withLock { state in
             state.hasStarted = true

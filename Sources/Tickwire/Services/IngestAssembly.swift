@@ -22,6 +22,8 @@ struct IngestAssembly {
         let metrics: @Sendable () -> String
         /// The answer of `/v1/feeds`.
         let feedStatus: @Sendable () -> String
+        /// The answer of `/v1/stats`.
+        let statistics: @Sendable () -> String
     }
 
     let settings: Settings
@@ -55,6 +57,12 @@ struct IngestAssembly {
         let alerts = AlertService(
             client: self.database.client, store: AlertStore(client: self.database.client, catalog: self.catalog),
             journal: journal, publisher: self.publisher, options: try NotificationOptions(topic: self.settings.apnsTopic),
+            windows: AlertWindows(
+                loader: AlertHistoryLoader(history: History(client: self.database.client, catalog: self.catalog)),
+                recorded: {
+                    while !recorder.hasTakenOver { try await Task.sleep(for: .milliseconds(20)) }
+                    try await candles.flush()
+                }, logger: self.logger),
             logger: self.logger
         )
         try await alerts.prepare()
@@ -122,7 +130,8 @@ struct IngestAssembly {
                     + MetricsText.guardCounters(pipeline.guardCounters) + MetricsText.repair(waiting: repair.waiting)
                     + MetricsText.recorder(recorder.counters) + MetricsText.journal(journal.counters)
                     + MetricsText.candles(candles.counters) + MetricsText.deliveries(deliveries.counters)
-            }, feedStatus: { FeedReportText.json(supervisor.monitors.map(\.status)) }
+            }, feedStatus: { FeedReportText.json(supervisor.monitors.map(\.status)) },
+            statistics: { "{\"alerts\":\(alerts.heartbeat?.json ?? "null")}" }
         )
     }
 

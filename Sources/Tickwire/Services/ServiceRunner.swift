@@ -106,6 +106,7 @@ public struct ServiceRunner: Sendable {
         var metrics: [@Sendable () -> String] = []
         var runsFeeds: FeedService?
         var feedStatus: (@Sendable () -> String)?
+        var statistics: (@Sendable () -> String)?
         let webhooks = WebhookSender(client: httpClient, allowsPrivateAddresses: self.settings.allowPrivateWebhooks)
             .service(for: self.kind == .ingest ? [] : apps, logger: self.logger)
         services.append(webhooks)
@@ -139,6 +140,7 @@ public struct ServiceRunner: Sendable {
             metrics.append(ingest.metrics)
             runsFeeds = ingest.feeds
             feedStatus = ingest.feedStatus
+            statistics = ingest.statistics
         }
         let texts = metrics
         var hooks = GatewayHooks()
@@ -155,9 +157,10 @@ public struct ServiceRunner: Sendable {
             store: AlertStore(client: database.client, catalog: catalog),
             lastTicks: LastTicks(client: database.client, catalog: catalog), tokens: tokens, settings: self.settings,
             logger: self.logger)
-        hooks.routes = { [kind, feedStatus] router in
+        hooks.routes = { [kind, feedStatus, statistics] router in
             router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
             if let feedStatus { router.get("/v1/feeds") { _, _ in JSONAnswer(text: feedStatus()) } }
+            if let statistics { router.get("/v1/stats") { _, _ in JSONAnswer(text: statistics()) } }
             if kind != .ingest {
                 auth.add(to: router)
                 alerts.add(to: router)

@@ -36,7 +36,7 @@ struct AlertsBacktestCommand: AsyncParsableCommand {
     var until: TimeArgument?
     @Option(help: "Only prices of this venue; default: the symbol's primary venue.")
     var venue: String?
-    @Option(help: "How many firings are listed, the newest first to go; all are counted.")
+    @Option(help: "How many firings are listed, oldest first; all are counted.")
     var limit: Int = 50
     @Flag(help: "One JSON object a firing, and one with the counts at the end.")
     var json = false
@@ -80,7 +80,7 @@ struct AlertsBacktestCommand: AsyncParsableCommand {
         for fired in report.firings.prefix(self.limit) { Terminal.print(AlertJSON.object(fired)) }
         var members = [
             "\"firings\":\(report.firings.count)", "\"suppressed\":\(report.suppressed.count)",
-            "\"ticks\":\(report.ticks)", "\"approximate\":\(report.isApproximate)",
+            "\"ticks\":\(report.ticks)", "\"approximate\":\(report.isApproximate)", "\"cutOff\":\(report.isCutOff)",
         ]
         if let from = report.from { members.append("\"from\":\"\(from)\"") }
         if let through = report.through { members.append("\"through\":\"\(through)\"") }
@@ -104,6 +104,9 @@ struct AlertsBacktestCommand: AsyncParsableCommand {
         let count = report.firings.count
         let times = count == 1 ? "once" : "\(count) times"
         Terminal.print(count == 0 ? "Would not have fired." : "Would have fired \(times).")
+        if report.isCutOff {
+            Terminal.note("Stopped there: so many firings are not listed. Add 'cooldown' or 'rearm'.")
+        }
         if count > self.limit { Terminal.note("The first \(self.limit) are listed; --limit shows more.") }
         if !report.suppressed.isEmpty { Terminal.note(self.suppressions(report.suppressed)) }
         guard let from = report.from, let through = report.through else {
