@@ -42,6 +42,8 @@ struct AlertCatchUpTests {
         }
     }
 
+    private func decimal(_ value: Int64) -> Decimal64 { Decimal64(String(value)) ?? .zero }
+
     private static let start: Int64 = 1_795_000_000_000_000_000
 
     private func pipeline(_ journal: Journal, venues: [String] = ["a"]) throws -> MarketPipeline {
@@ -56,7 +58,7 @@ struct AlertCatchUpTests {
         let time = Timestamp(nanoseconds: Self.start + Int64(number) * 400_000_000)
         return .trade(
             Trade(
-                symbol: try Symbol("BTC-USD"), venue: try Venue(venue), price: price, size: Decimal64(1), side: .buy,
+                symbol: try Symbol("BTC-USD"), venue: try Venue(venue), price: price, size: decimal(1), side: .buy,
                 id: "\(number)", eventTime: time, receivedTime: time, flags: flags))
     }
 
@@ -76,11 +78,11 @@ struct AlertCatchUpTests {
         ]
         var alerts = try alerts(low)
         let extra: [(AlertCondition, AlertOptions)] = [
-            (.level(.above, threshold: Decimal64(10_003)), AlertOptions(confirmation: .ticks(3))),
-            (.level(.above, threshold: Decimal64(10_006)), AlertOptions(rearm: .absolute(Decimal64(9)))),
-            (.level(.below, threshold: Decimal64(9_997)), AlertOptions(again: .absolute(Decimal64(4)))),
-            (.crossing(.either, threshold: Decimal64(10_002)), AlertOptions(confirmation: .ticks(2))),
-            (.crossing(.above, threshold: Decimal64(9_998)), AlertOptions(confirmation: .time(.seconds(2)))),
+            (.level(.above, threshold: decimal(10_003)), AlertOptions(confirmation: .ticks(3))),
+            (.level(.above, threshold: decimal(10_006)), AlertOptions(rearm: .absolute(decimal(9)))),
+            (.level(.below, threshold: decimal(9_997)), AlertOptions(again: .absolute(decimal(4)))),
+            (.crossing(.either, threshold: decimal(10_002)), AlertOptions(confirmation: .ticks(2))),
+            (.crossing(.above, threshold: decimal(9_998)), AlertOptions(confirmation: .time(.seconds(2)))),
         ]
         for (condition, options) in extra {
             alerts.append(
@@ -96,7 +98,7 @@ struct AlertCatchUpTests {
         var price: Int64 = 10_000
         return try (0..<count).map { number in
             price += Int64.random(in: -6...6, using: &random)
-            return try self.trade(Decimal64(price), number)
+            return try self.trade(decimal(price), number)
         }
     }
 
@@ -161,24 +163,24 @@ struct AlertCatchUpTests {
         pipeline.holdAlerts()
         try await pipeline.beginAlerts([])
         try await pipeline.loadAlerts(try alerts(["crosses above 100"]))
-        pipeline.ingest([try trade(Decimal64(99), 0), try trade(Decimal64(101), 1)])
+        pipeline.ingest([try trade(decimal(99), 0), try trade(decimal(101), 1)])
         try await pipeline.flush()
         #expect(journal.state.withLock { $0.fired.isEmpty })
         #expect(try await pipeline.takeAlertCuts().isWhole == false)
         #expect(pipeline.alertStatus.isLive == false)
         let (first, _) = try await pipeline.beginBuffering()
         #expect(first.trades == 2)
-        let many = try (2...ShardAlerts.bufferMax + 3).map { try trade(Decimal64(99), $0) }
+        let many = try (2...ShardAlerts.bufferMax + 3).map { try trade(decimal(99), $0) }
         pipeline.ingest(many)
         try await pipeline.flush()
         #expect(try await !pipeline.goLive())
         try await pipeline.replay([
-            NumberedTick(try trade(Decimal64(99), 0), number: 0), NumberedTick(try trade(Decimal64(101), 1), number: 1),
+            NumberedTick(try trade(decimal(99), 0), number: 0), NumberedTick(try trade(decimal(101), 1), number: 1),
         ])
         // Those before the first place were read in the first round.
         #expect(journal.state.withLock { $0.fired.isEmpty })
         try await pipeline.replay([
-            NumberedTick(try trade(Decimal64(99), 2), number: 2), NumberedTick(try trade(Decimal64(101), 3), number: 3),
+            NumberedTick(try trade(decimal(99), 2), number: 2), NumberedTick(try trade(decimal(101), 3), number: 3),
         ])
         _ = try await pipeline.beginBuffering()
         #expect(try await pipeline.goLive())
@@ -195,13 +197,13 @@ struct AlertCatchUpTests {
         let all = try alerts(["above 100", "above 100", "above 100"])
         try await pipeline.loadAlerts([all[0], all[1]])
         pipeline.changeAlerts([all[2]], removed: [2])
-        try await pipeline.replay([NumberedTick(try trade(Decimal64(101), 0), number: 0)])
+        try await pipeline.replay([NumberedTick(try trade(decimal(101), 0), number: 0)])
         #expect(journal.state.withLock { $0.fired.map(\.alert.id) } == [1])
-        try await pipeline.replay([NumberedTick(try trade(Decimal64(99), 1), number: 1)])
+        try await pipeline.replay([NumberedTick(try trade(decimal(99), 1), number: 1)])
         _ = try await pipeline.beginBuffering()
         #expect(try await pipeline.goLive())
         #expect(pipeline.alertStatus.armed == 2)
-        pipeline.ingest([try trade(Decimal64(102), 2)])
+        pipeline.ingest([try trade(decimal(102), 2)])
         try await pipeline.flush()
         #expect(journal.state.withLock { $0.fired.map(\.alert.id) } == [1, 1, 3])
         pipeline.keepAlerts(only: [3])
@@ -216,13 +218,13 @@ struct AlertCatchUpTests {
         var alert = try alerts(["crosses above 100"])[0]
         alert.revision = 3
         pipeline.changeAlerts([alert])
-        pipeline.ingest([try trade(Decimal64(99), 0), try trade(Decimal64(101), 1)])
+        pipeline.ingest([try trade(decimal(99), 0), try trade(decimal(101), 1)])
         alert.pause = .user
         pipeline.changeAlerts([alert])
         let cut = try #require(try await pipeline.takeAlertCuts().cuts.first)
         #expect(cut.fired.count == 1)
         #expect(cut.changes.last?.revision == 3 && cut.changes.last?.state.crossingCount == 1)
-        #expect(cut.streams.map(\.lastPrice) == [Decimal64(101)])
+        #expect(cut.streams.map(\.lastPrice) == [decimal(101)])
         let next = try #require(try await pipeline.takeAlertCuts().cuts.first)
         #expect(next.fired.isEmpty && next.changes.isEmpty && next.streams.isEmpty)
     }
@@ -243,12 +245,12 @@ struct AlertCatchUpTests {
             }
             return isPrimary
         }
-        #expect(isPrimary(try trade(Decimal64(1), -1, venue: "b")) == nil)
-        #expect(isPrimary(try trade(Decimal64(1), 1, venue: "b")) == true)
-        #expect(isPrimary(try trade(Decimal64(1), 2, venue: "a")) == true)
-        #expect(isPrimary(try trade(Decimal64(1), 3, venue: "b")) == false)
-        #expect(isPrimary(try trade(Decimal64(1), 4, venue: "b", flags: .snapshot)) == nil)
+        #expect(try isPrimary(trade(decimal(1), -1, venue: "b")) == nil)
+        #expect(try isPrimary(trade(decimal(1), 1, venue: "b")) == true)
+        #expect(try isPrimary(trade(decimal(1), 2, venue: "a")) == true)
+        #expect(try isPrimary(trade(decimal(1), 3, venue: "b")) == false)
+        #expect(try isPrimary(trade(decimal(1), 4, venue: "b", flags: .snapshot)) == nil)
         // The better one is silent for more than 30 s.
-        #expect(isPrimary(try trade(Decimal64(1), 100, venue: "b")) == true)
+        #expect(try isPrimary(trade(decimal(1), 100, venue: "b")) == true)
     }
 }

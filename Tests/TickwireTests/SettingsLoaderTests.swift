@@ -1,3 +1,4 @@
+import Alerts
 import Foundation
 import Logging
 import Store
@@ -35,7 +36,8 @@ struct SettingsLoaderTests {
                 "TICKWIRE_APP_SECRET": "s", "TICKWIRE_WEBHOOKS_ALLOW_PRIVATE": "true", "TICKWIRE_LOG_LEVEL": "error",
                 "TICKWIRE_PUBLISH_URL": "http://a/", "TICKWIRE_PUBLISH_BATCH": "1000", "TICKWIRE_DEMO": "true",
                 "TICKWIRE_SIMULATOR_RATE": "5", "TICKWIRE_PUSH_APNS_TOPIC": "a.b",
-                "TICKWIRE_JOURNAL_SIZE_MAX": "512 MB",
+                "TICKWIRE_JOURNAL_SIZE_MAX": "512 MB", "TICKWIRE_ALERTS_STORM_FIRINGS": "7",
+                "TICKWIRE_ALERTS_STORM_WINDOW": "90", "TICKWIRE_ALERTS_PER_USER_MAX": "12",
                 "TICKWIRE_RETENTION_TRADES": "365", "TICKWIRE_DATABASE_WAIT": "120", "TICKWIRE_RETENTION_QUOTES": "30",
             ]
         )
@@ -53,6 +55,8 @@ struct SettingsLoaderTests {
         #expect(settings.simulatorRate == 5)
         #expect(settings.apnsTopic == "a.b")
         #expect(settings.journalBytesMax == 512 << 20)
+        #expect(settings.stormGuard == StormGuard(firingsMax: 7, window: .seconds(90)))
+        #expect(settings.alertsPerUserMax == 12)
         #expect(settings.retention.tradeDays == 365)
         #expect(settings.databaseWait == .seconds(120))
         #expect(settings.retention.quoteDays == 30)
@@ -71,6 +75,8 @@ struct SettingsLoaderTests {
         #expect(settings.publishBatch == defaults.publishBatch)
         #expect(settings.apnsTopic == defaults.apnsTopic)
         #expect(settings.journalBytesMax == defaults.journalBytesMax)
+        #expect(settings.stormGuard == defaults.stormGuard)
+        #expect(settings.alertsPerUserMax == defaults.alertsPerUserMax)
         #expect(settings.retention == defaults.retention)
         #expect(settings.databaseWait == defaults.databaseWait)
     }
@@ -80,7 +86,9 @@ struct SettingsLoaderTests {
         arguments: [
             ("TICKWIRE_PORT", "70000"), ("TICKWIRE_PORT", "abc"), ("TICKWIRE_FEEDS_FALLBACK", "maybe"),
             ("TICKWIRE_LOG_LEVEL", "loud"), ("TICKWIRE_DEMO", "perhaps"), ("TICKWIRE_PUBLISH_URL", "gateway:6001"),
-            ("TICKWIRE_SIMULATOR_RATE", "0"), ("TICKWIRE_JOURNAL_SIZE_MAX", "4 apples"),
+            ("TICKWIRE_SIMULATOR_RATE", "0"), ("TICKWIRE_ALERTS_STORM_FIRINGS", "0"),
+            ("TICKWIRE_ALERTS_STORM_WINDOW", "1m"), ("TICKWIRE_ALERTS_PER_USER_MAX", "0"),
+            ("TICKWIRE_JOURNAL_SIZE_MAX", "4 apples"),
             ("TICKWIRE_JOURNAL_SIZE_MAX", "1MB"),
             ("TICKWIRE_JOURNAL_SIZE_MAX", "99999999999999999999GB"), ("TICKWIRE_RETENTION_TRADES", "0"),
         ]

@@ -10,7 +10,7 @@ public final class JournalReader: Sendable {
     public let stream: JournalStream
     private let state: Mutex<ReaderState>
 
-    init(_ shared: JournalShared, _ stream: JournalStream, position: Int64, isSafe: Bool) {
+    init(_ shared: JournalShared, _ stream: JournalStream, position: Int64, isSafe: Bool = true) {
         self.stream = stream
         self.state = Mutex(ReaderState(shared, stream, position: position, isSafe: isSafe))
     }
