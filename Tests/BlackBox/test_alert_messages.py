@@ -32,6 +32,7 @@ def test_a_backtest_finds_what_fired(market):
     for price in (69990, 70001, 69999, 70002, 70003):
         exchange.trade("BTC-USD", price)
     wait_until(lambda: rows(database, "SELECT count(*) FROM trades") == [(5,)])
+    wait_until(lambda: rows(database, "SELECT last_price FROM last_ticks"), what="the last price, which says whose trades those are")
     arguments = ("alerts", "backtest", "BTC-USD", "crosses above 70000", "--since", "1h")
     result = tickwire(*arguments, env=service.env, check=True)
     assert "Would have fired 2 times." in result.stdout and "70001" in result.stdout and "5 ticks" in result.stderr
