@@ -173,9 +173,8 @@ let package = Package(
         tests(
             "TickwireTests",
             [
-                "Backplane", "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest", "Tickwire",
-                "TickwireTesting",
-                logging, nioCore,
+                "Alerts", "Backplane", "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest",
+                "Tickwire", "TickwireTesting", httpTypes, logging, nioCore,
                 nioPosix,
             ]),
     ]
