@@ -66,7 +66,6 @@ extension AlertEvaluator {
     ) {
         var touched: [Int32] = []
         swap(&touched, &self.touched)
-        let start = fired.count
         let previous = self.streams[stream].last
         var isMeasured = self.streams[stream].isMeasured
         if isMeasured, self.streams[stream].attention.isEmpty,
