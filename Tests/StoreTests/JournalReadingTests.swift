@@ -39,7 +39,7 @@ struct JournalReadingTests {
             settings: JournalSettings(directory: "/journal"), timing: JournalTiming(), disk: disk,
             logger: JournalRig.logger, signal: try JournalSignal(),
             state: JournalState(id: opened.id, trades: .init(opened.trades), quotes: .init(opened.quotes)))
-        let read = try readAll(JournalReader(shared, .trades, position: 7), ticksMax: 3)
+        let read = try readAll(JournalReader(shared, .trades, position: 7, isSafe: true), ticksMax: 3)
         return (opened.trades, read.trades, read.lost)
     }
 

@@ -41,7 +41,8 @@ extension AlertEvaluator {
 
     private mutating func setExtra(_ index: Int32, _ alert: Alert) {
         let extra = AlertExtra(
-            webhookURL: alert.webhookURL, template: alert.template, snoozedUntil: alert.snoozedUntil)
+            webhookURL: alert.webhookURL, template: alert.template, locale: alert.locale,
+            snoozedUntil: alert.snoozedUntil, revision: alert.revision)
         if extra.isEmpty {
             if self.slots[Int(index)]?.flags.contains(.extra) == true { self.extras[index] = nil }
             self.slots[Int(index)]?.flags.remove(.extra)
@@ -186,8 +187,8 @@ extension AlertEvaluator {
             id: slot.id, user: self.users[slot.user], symbol: self.symbols[Int(slot.symbol)].symbol,
             venue: self.streams[Int(slot.stream)].venue,
             expression: AlertExpression(condition: slot.condition, options: self.options[slot.options]),
-            webhookURL: extra?.webhookURL, template: extra?.template, snoozedUntil: extra?.snoozedUntil,
-            state: self.state(at: index))
+            webhookURL: extra?.webhookURL, template: extra?.template, locale: extra?.locale,
+            snoozedUntil: extra?.snoozedUntil, revision: extra?.revision ?? 0, state: self.state(at: index))
     }
 
     func state(at index: Int32) -> AlertState {

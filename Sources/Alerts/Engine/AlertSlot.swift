@@ -51,7 +51,9 @@ struct AlertSlot: Sendable {
 struct AlertExtra: Sendable, Equatable {
     var webhookURL: String?
     var template: AlertTemplate?
+    var locale: String?
     var snoozedUntil: Timestamp?
+    var revision: Int64 = 0
 
-    var isEmpty: Bool { self.webhookURL == nil && self.template == nil && self.snoozedUntil == nil }
+    var isEmpty: Bool { self == AlertExtra() }
 }

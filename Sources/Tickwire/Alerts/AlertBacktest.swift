@@ -132,16 +132,19 @@ public struct AlertBacktest: Sendable {
             """
             SELECT venues.name
             FROM venues
-            LEFT JOIN alert_streams ON venue_id = venues.id AND is_primary
-                AND symbol_id = (SELECT id FROM symbols WHERE name = $1)
+            LEFT JOIN alert_streams ON alert_streams.venue_id = venues.id AND is_primary
+                AND alert_streams.symbol_id = (SELECT id FROM symbols WHERE name = $1)
+            LEFT JOIN last_ticks ON last_ticks.venue_id = venues.id
+                AND last_ticks.symbol_id = (SELECT id FROM symbols WHERE name = $1)
             LEFT JOIN (
-                SELECT venue_id AS id, sum(trade_count) AS trades FROM candles
+                SELECT venue_id AS id, sum(trade_count) AS trade_total FROM candles
                 WHERE symbol_id = (SELECT id FROM symbols WHERE name = $1) AND interval_seconds = 3600
                   AND start >= $2::timestamptz - interval '1 hour' AND start < $3::timestamptz
                 GROUP BY 1
             ) AS counts USING (id)
-            WHERE trades > 0
-            ORDER BY is_primary IS NULL, trades DESC LIMIT 1
+            -- What was recorded a moment ago is in no candle of an hour yet.
+            WHERE trade_total > 0 OR last_ticks.last_price IS NOT NULL
+            ORDER BY is_primary IS NULL, trade_total DESC NULLS LAST, last_ticks.received_time DESC LIMIT 1
             """,
             [.text(symbol.name), .text("\(since)"), .text("\(until)")])
         return try rows.first.map { try Venue($0.text(0)) }
