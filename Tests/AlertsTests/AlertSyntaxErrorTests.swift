@@ -205,7 +205,8 @@ struct AlertSyntaxErrorTests {
         ("above 100 rearm 2x", "column 17: '2x' is no margin of this condition; write 0.5% or 100"),
         ("moves 5% in 1h rearm 5%", "column 22: 5% never comes back by 5%; write less than 5%"),
         ("moves 5% in 1h rearm 100", "column 22: '100' is measured against 5%; write it in %"),
-        ("spread above 5 rearm 1%", "column 22: '1%' is measured against 5; write it without a unit"),
+        ("spread above 5 rearm 100%", "column 22: 5 never comes back by 100%; write less than 100%"),
+        ("volume above 5x in 5m rearm 2", "column 29: '2' is measured against 5x; write it in x or %"),
         ("leaves 10..12 rearm 1.5", "column 21: no price is 1.5 inside 10..12 at both ends; write less"),
         ("silent for 60s rearm 1%", "column 22: a silence ends with the next tick; leave out 'rearm'"),
         (

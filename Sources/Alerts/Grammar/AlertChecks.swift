@@ -81,21 +81,23 @@ struct AlertChecks {
         }
     }
 
-    /// What is measured must be able to come back so far, in its own unit.
+    /// What is measured must be able to come back so far: in its own unit, or in percent of an amount that is none.
     private func check(rearm: AlertAmount, of amount: AlertAmount) throws(AlertSyntaxError) {
         let pair: (margin: Decimal64, amount: Decimal64)
         switch (rearm, amount) {
         case (.absolute(let margin), .absolute(let amount)), (.percent(let margin), .percent(let amount)),
             (.multiple(let margin), .multiple(let amount)):
             pair = (margin, amount)
-        case (_, .absolute):
-            throw self.conflict("rearm", "'\(rearm)' is measured against \(amount); write it without a unit")
-        case (_, .percent), (_, .multiple):
-            let unit = if case .percent = amount { "%" } else { "x" }
-            throw self.conflict("rearm", "'\(rearm)' is measured against \(amount); write it in \(unit)")
+        case (.percent(let margin), .absolute), (.percent(let margin), .multiple): pair = (margin, .oneHundred)
+        case (_, .percent): throw self.conflict("rearm", "'\(rearm)' is measured against \(amount); write it in %")
+        case (_, .multiple):
+            throw self.conflict("rearm", "'\(rearm)' is measured against \(amount); write it in x or %")
+        case (.multiple, .absolute):
+            throw self.conflict("rearm", "'\(rearm)' is measured against \(amount); write it without a unit, or in %")
         }
         if pair.margin >= pair.amount {
-            throw self.conflict("rearm", "\(amount) never comes back by \(rearm); write less than \(amount)")
+            let most = if case .percent = rearm { "\(pair.amount)%" } else { "\(amount)" }
+            throw self.conflict("rearm", "\(amount) never comes back by \(rearm); write less than \(most)")
         }
     }
 
