@@ -165,8 +165,9 @@ let package = Package(
         tests(
             "TickwireTests",
             [
-                "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest", "Tickwire", "TickwireTesting",
-                logging, nioCore,
+                "Alerts", "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest", "Tickwire",
+                "TickwireTesting",
+                httpTypes, logging, nioCore,
                 nioPosix,
             ]),
     ]

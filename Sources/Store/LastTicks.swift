@@ -1,4 +1,4 @@
-import Market
+public import Market
 public import Postgres
 
 /// The table `last_ticks`: one row a symbol and venue.
@@ -12,8 +12,8 @@ public struct LastTicks: Sendable {
         self.catalog = catalog
     }
 
-    /// All rows by symbol and venue: what the pipeline starts from.
-    public func load() async throws -> [LastTick] {
+    /// All rows by symbol and venue, what the pipeline starts from, or those of one symbol.
+    public func load(symbol: Symbol? = nil) async throws -> [LastTick] {
         let rows = try await self.client.query(
             """
             SELECT symbols.name, venues.name, last_price, size, side, bid, ask, bid_size, ask_size,
@@ -21,8 +21,10 @@ public struct LastTicks: Sendable {
             FROM last_ticks
             JOIN symbols ON symbols.id = symbol_id
             JOIN venues ON venues.id = venue_id
+            WHERE $1::text IS NULL OR symbols.name = $1
             ORDER BY symbols.name COLLATE "C", venues.name COLLATE "C"
-            """
+            """,
+            [.optional(symbol?.name)]
         )
         var states: [LastTick] = []
         states.reserveCapacity(rows.count)

@@ -95,7 +95,7 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
         case .unknownToken(let id):
             "There is no token \(id). 'tickwire tokens list --all' shows the tokens."
         case .invalidScope(let scope):
-            "'\(scope)' is not a scope. Write channels:PATTERN, for example 'channels:private-*'."
+            "'\(scope)' is not a scope. Write channels:PATTERN, for example 'channels:private-*', or alerts, or alerts:all."
         case .invalidRange(let what):
             "\(what)"
         case .tooFarBehind(let lastLook):

@@ -5,6 +5,7 @@ import Gateway
 import HTTPClient
 import Ingest
 import Market
+import Notifications
 import Postgres
 import Store
 import Tickwire
@@ -39,7 +40,9 @@ enum CommandError: Error, CustomStringConvertible {
         case CommandError.cannotCreate: 73
         case let error as SetupError: error.exitCode
         case is FeedProblem, is FeedFileError, is RecordingError, is ImportError: 65
-        case is MarketError, is AlertSyntaxError, is FaultPlanError: 64
+        case is MarketError, is AlertSyntaxError, is AlertTemplateError, is AlertTrialError, is AlertChangeError,
+            is FaultPlanError:
+            64
         case let error as StoreError: self.exitCode(for: error)
         case let error as PostgresError: self.exitCode(for: error)
         case let error as JournalError: self.exitCode(for: error)

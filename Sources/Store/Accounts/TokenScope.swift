@@ -1,31 +1,62 @@
-/// What a token allows: `channels:PATTERN`, where `*` stands for any characters.
+/// What a token allows: `channels:PATTERN`, where `*` stands for any characters, `alerts` or `alerts:all`.
 public struct TokenScope: Sendable, Hashable, CustomStringConvertible {
+    private enum Grant: Hashable {
+        case channels(pattern: String)
+        case ownAlerts
+        case allAlerts
+    }
+
     private static let kind = "channels:"
     /// All channels.
-    public static let allChannels = TokenScope(pattern: "*")
+    public static let allChannels = TokenScope(grant: .channels(pattern: "*"))
+    /// To read and change the user's own alerts.
+    public static let ownAlerts = TokenScope(grant: .ownAlerts)
+    /// To read and change everybody's alerts.
+    public static let allAlerts = TokenScope(grant: .allAlerts)
 
-    /// What a channel's name must match.
-    public let pattern: String
+    private let grant: Grant
 
-    private init(pattern: String) { self.pattern = pattern }
+    private init(grant: Grant) { self.grant = grant }
 
     /// Reads a scope.
     ///
-    /// - Throws: ``StoreError/invalidScope(_:)`` unless it is `channels:` and 1 to 200 characters of channel names and `*`.
+    /// - Throws: ``StoreError/invalidScope(_:)`` unless it is `alerts`, `alerts:all`, or `channels:` and 1 to 200 characters of
+    ///   channel names and `*`.
     public init(_ text: String) throws(StoreError) {
-        let pattern = text.dropFirst(Self.kind.count)
-        guard text.hasPrefix(Self.kind), (1...200).contains(pattern.utf8.count),
-            pattern.utf8.allSatisfy(Self.isAllowed)
-        else { throw .invalidScope(text) }
-        self.pattern = String(pattern)
+        switch text {
+        case "alerts": self = .ownAlerts
+        case "alerts:all": self = .allAlerts
+        default:
+            let pattern = text.dropFirst(Self.kind.count)
+            guard text.hasPrefix(Self.kind), (1...200).contains(pattern.utf8.count),
+                pattern.utf8.allSatisfy(Self.isAllowed)
+            else { throw .invalidScope(text) }
+            self.grant = .channels(pattern: String(pattern))
+        }
     }
 
     /// The scope as it is written.
-    public var description: String { Self.kind + self.pattern }
+    public var description: String {
+        switch self.grant {
+        case .channels(let pattern): Self.kind + pattern
+        case .ownAlerts: "alerts"
+        case .allAlerts: "alerts:all"
+        }
+    }
+
+    /// Whether the user's own alerts are within the scope.
+    public var allowsOwnAlerts: Bool { self.grant == .ownAlerts || self.grant == .allAlerts }
+
+    /// Whether everybody's alerts are.
+    public var allowsAllAlerts: Bool { self.grant == .allAlerts }
 
     /// Whether the channel is within the scope.
     public func allows(channel: String) -> Bool {
-        let (pattern, name) = (Array(self.pattern.utf8), Array(channel.utf8))
+        guard case .channels(let pattern) = self.grant else { return false }
+        return Self.matches(Array(pattern.utf8), Array(channel.utf8))
+    }
+
+    private static func matches(_ pattern: [UInt8], _ name: [UInt8]) -> Bool {
         var (at, position) = (0, 0)
         var star: (at: Int, position: Int)?
         while position < name.count {

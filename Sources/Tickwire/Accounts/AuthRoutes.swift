@@ -4,7 +4,6 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import Store
-import Synchronization
 
 /// `POST /pusher/auth` and `/pusher/user-auth` for holders of API tokens: what a page with a Pusher client asks before it
 /// joins a private channel or signs in.
@@ -27,16 +26,10 @@ final class AuthRoutes: Sendable {
     }
 
     private static let bodyBytesMax = 16 * 1024
-    private static let bodyTimeout = Duration.seconds(10)
-    /// Requests a token may make: a page joins all its channels at once.
-    private static let burst = 500
-    private static let perSecond = 50
-    private static let limitsMax = 10_000
 
     private let apps: [AppSettings]
-    private let tokens: TokenCache
-    private let origins: [String]
-    private let limits = Mutex<[Int64: TokenBucket]>([:])
+    private let gate: TokenGate
+    private let origins: AllowedOrigins
 
     /// Routes that answer for `apps`.
     ///
@@ -46,31 +39,34 @@ final class AuthRoutes: Sendable {
     ///   - origins: Origins of pages that may ask; `*` is any.
     init(apps: [AppSettings], tokens: TokenCache, origins: [String]) {
         self.apps = apps
-        self.tokens = tokens
-        self.origins = origins
+        self.gate = TokenGate(tokens: tokens)
+        self.origins = AllowedOrigins(origins)
     }
 
     /// Adds the routes.
     func add(to router: Router<BasicRequestContext>) {
         for (path, isUser) in [("/pusher/auth", false), ("/pusher/user-auth", true)] {
-            router.on(RouterPath(path), method: .options) { request, _ in self.preflight(request) }
+            router.on(RouterPath(path), method: .options) { request, _ in
+                self.origins.preflight(request, methods: "POST, OPTIONS")
+            }
             router.on(RouterPath(path), method: .post) { request, _ in await self.respond(request, isUser: isUser) }
         }
     }
 
     private func respond(_ request: Request, isUser: Bool) async -> Response {
-        let origin = request.headers[.origin]
         do {
-            let body = try await Self.body(of: request)
+            let body = try await RequestBody.read(request, bytesMax: Self.bodyBytesMax)
             let question = try Self.question(
                 body, contentType: request.headers[.contentType] ?? "", query: request.uri.query ?? "")
             let answer = try await self.answer(
                 question, authorization: request.headers[.authorization] ?? "", isUser: isUser)
-            return self.response(.ok, answer, origin: origin)
+            return self.response(.ok, answer, to: request)
         } catch let refusal as Refusal {
-            return self.response(.forbidden, #"{"error":\#(JSONText.quoted(refusal.reason))}"#, origin: origin)
+            return self.response(.forbidden, #"{"error":\#(JSONText.quoted(refusal.reason))}"#, to: request)
+        } catch let problem as RequestBody.Problem {
+            return self.response(.forbidden, #"{"error":\#(JSONText.quoted(problem.reason))}"#, to: request)
         } catch {
-            return self.response(.forbidden, #"{"error":"The request could not be read"}"#, origin: origin)
+            return self.response(.forbidden, #"{"error":"The request could not be read"}"#, to: request)
         }
     }
 
@@ -136,22 +132,8 @@ final class AuthRoutes: Sendable {
     }
 
     private func holder(_ authorization: String) async throws(Refusal) -> TokenHolder {
-        let parts = authorization.split(separator: " ")
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else {
-            throw Refusal(reason: "The header 'Authorization: Bearer TOKEN' is missing")
-        }
-        guard let secret = TokenSecret(String(parts[1])) else {
-            throw Refusal(reason: "The token is not one of Tickwire's: they begin with tw_ ('tickwire tokens create')")
-        }
-        switch await self.tokens.answer(for: secret) {
-        case .holder(let holder):
-            guard self.mayAsk(holder.tokenID) else {
-                throw Refusal(reason: "Too many requests with this token: \(Self.perSecond) a second are allowed")
-            }
-            return holder
-        case .unknown: throw Refusal(reason: "The token is unknown, revoked or expired")
-        case .unavailable: throw Refusal(reason: "Tokens cannot be checked now, try again later")
-        case .overloaded: throw Refusal(reason: "Too many unknown tokens are being tried, try again later")
+        do throws(TokenRefusal) { return try await self.gate.holder(authorization) } catch {
+            throw Refusal(reason: error.reason)
         }
     }
 
@@ -161,64 +143,12 @@ final class AuthRoutes: Sendable {
         return found
     }
 
-    private func mayAsk(_ token: Int64) -> Bool {
-        let now = ContinuousClock.now
-        return self.limits.withLock { limits in
-            if limits.count >= Self.limitsMax {
-                limits = limits.filter { !$0.value.isFull(now: now) }
-                if limits.count >= Self.limitsMax { limits = [:] }
-            }
-            let full = TokenBucket(perSecond: Self.perSecond, burst: Self.burst, now: now)
-            return limits[token, default: full].take(now: now)
-        }
-    }
-
     // MARK: HTTP
 
-    /// The body, read in time: a client that dawdles holds nothing for long.
-    private static func body(of request: Request) async throws -> [UInt8] {
-        let body = request.body
-        return try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
-            group.addTask {
-                do {
-                    return Array(try await body.collect(upTo: Self.bodyBytesMax).readableBytesView)
-                } catch is NIOTooManyBytesError {
-                    throw Refusal(reason: "The body is longer than \(Self.bodyBytesMax) bytes")
-                }
-            }
-            group.addTask {
-                try await Task.sleep(for: Self.bodyTimeout)
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let bytes = try await group.next() ?? nil else {
-                throw Refusal(reason: "The body did not come within \(Self.bodyTimeout)")
-            }
-            return bytes
-        }
-    }
-
-    private func preflight(_ request: Request) -> Response {
-        var headers = self.headers(origin: request.headers[.origin])
-        headers[.accessControlAllowMethods] = "POST, OPTIONS"
-        // Whatever a page's client is told to send: only Authorization and the body are read.
-        headers[.accessControlAllowHeaders] =
-            request.headers[.accessControlRequestHeaders] ?? "Authorization, Content-Type, X-Requested-With"
-        headers[.accessControlMaxAge] = "7200"
-        return Response(status: .noContent, headers: headers)
-    }
-
-    private func response(_ status: HTTPResponse.Status, _ json: String, origin: String?) -> Response {
-        var headers = self.headers(origin: origin)
+    private func response(_ status: HTTPResponse.Status, _ json: String, to request: Request) -> Response {
+        var headers = self.origins.headers(for: request)
         headers[.contentType] = "application/json"
         headers[.cacheControl] = "no-store"
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: json)))
-    }
-
-    /// Tokens come in a header and never in cookies, so any origin may be allowed.
-    private func headers(origin: String?) -> HTTPFields {
-        if self.origins.contains("*") { return [.accessControlAllowOrigin: "*"] }
-        guard let origin, self.origins.contains(origin) else { return [.vary: "Origin"] }
-        return [.accessControlAllowOrigin: origin, .vary: "Origin"]
     }
 }

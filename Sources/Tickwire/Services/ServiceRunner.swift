@@ -153,11 +153,18 @@ public struct ServiceRunner: Sendable {
         }
         hooks.metrics = { texts.map { $0() }.joined() }
         let auth = AuthRoutes(apps: apps, tokens: tokens, origins: self.settings.authOrigins)
+        let alerts = AlertRoutes(
+            store: AlertStore(client: database.client, catalog: catalog),
+            lastTicks: LastTicks(client: database.client, catalog: catalog), tokens: tokens, settings: self.settings,
+            logger: self.logger)
         hooks.routes = { [kind, feedStatus, statistics] router in
             router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
             if let feedStatus { router.get("/v1/feeds") { _, _ in JSONAnswer(text: feedStatus()) } }
             if let statistics { router.get("/v1/stats") { _, _ in JSONAnswer(text: statistics()) } }
-            if kind != .ingest { auth.add(to: router) }
+            if kind != .ingest {
+                auth.add(to: router)
+                alerts.add(to: router)
+            }
         }
         services.append(self.server(apps[0].app, hub, hooks, announce))
         // Feeds come last: what is started last is stopped first.

@@ -29,6 +29,7 @@ struct TokensCreateCommand: AsyncParsableCommand {
         discussion: """
             SCOPES
               channels:PATTERN   the channels it may join; * stands for any characters. Default: channels:*
+              alerts             to read and change the user's alerts over HTTP; alerts:all: everybody's
               Other users' private-alerts-USER are never within a scope.
 
             EXAMPLES
