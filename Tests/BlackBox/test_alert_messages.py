@@ -42,5 +42,5 @@ def test_a_backtest_finds_what_fired(market):
     once = tickwire("alerts", "backtest", "BTC-USD", "crosses above 70000 once", "--since", "1h", "--limit", "0", env=service.env, check=True)
     assert once.stdout.startswith("Would have fired once.")
     assert "cooldown" in tickwire("alerts", "backtest", "BTC-USD", "crosses above 70000 cooldown 1h", "--since", "1h", env=service.env, check=True).stderr
-    nothing = tickwire("alerts", "backtest", "AAPL", "above 1", "--since", "1h", env=service.env, check=True)
-    assert nothing.stdout == "Would not have fired.\n" and "Nothing is stored of AAPL" in nothing.stderr
+    earlier = tickwire("alerts", "backtest", "BTC-USD", "above 1", "--since", "2h", "--until", "1h", env=service.env, check=True)
+    assert earlier.stdout == "Would not have fired.\n" and "Nothing is stored of BTC-USD" in earlier.stderr
