@@ -25,6 +25,7 @@ let collections = Target.Dependency.product(name: "Collections", package: "swift
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -70,6 +71,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -80,7 +82,7 @@ let package = Package(
         library("FeedLanguage", ["Compression", "Market", yams]),
         library("Alerts", ["Market"]),
         library("Channels", [crypto]),
-        library("Notifications", ["Market", "Alerts", crypto]),
+        library("Notifications", ["Market", "Alerts", crypto, jwtKit]),
         library("HTTPClient", ["CCurl"]),
         library("TickwireTesting", ["Market", "FeedLanguage"]),
         library("Postgres", ["CPQ", logging]),
@@ -136,7 +138,7 @@ let package = Package(
         tests("FeedLanguageTests", ["Market", "FeedLanguage", "TickwireTesting"]),
         tests("AlertsTests", ["Market", "Alerts"]),
         tests("ChannelsTests", ["Market", "Channels", crypto]),
-        tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto]),
+        tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto, jwtKit]),
         tests("HTTPClientTests", ["HTTPClient", "TickwireTesting"]),
         tests("PostgresTests", ["Postgres", logging]),
         tests("StoreTests", ["Market", "Alerts", "Notifications", "Postgres", "Store", logging]),

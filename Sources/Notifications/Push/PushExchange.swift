@@ -2,7 +2,9 @@
 public struct PushRequest: Hashable, Sendable, CustomStringConvertible {
     /// `POST`, `PATCH`, `GET` or `DELETE`.
     public var method: String
-    /// The absolute URL. Secret where the service puts a token into it.
+    /// The absolute URL.
+    ///
+    /// Secret where the service puts a token into it.
     public var url: String
     /// The headers, without `host` and `content-length`.
     public var headers: [NotificationHeader]
@@ -23,7 +25,7 @@ public struct PushRequest: Hashable, Sendable, CustomStringConvertible {
         self.extent = extent
     }
 
-    /// The method and the size: URL and headers can hold secrets.
+    /// The method and the size, because URL and headers can hold secrets.
     public var description: String { "\(self.method) (\(self.body.count) bytes)" }
 }
 
@@ -72,13 +74,13 @@ public struct PushResponse: Hashable, Sendable {
 
 /// Why there is no answer.
 public enum PushTransportFailure: Hashable, Sendable {
-    /// No connection came about: name, address, TLS. The service saw nothing.
+    /// No connection came about (name, address, TLS), so the service saw nothing.
     case unreachable
-    /// The connection ended or reset the stream before the answer. The service may have acted.
+    /// The connection ended or reset the stream before the answer; the service may have acted.
     case lost
-    /// The deadline passed. The service may have acted.
+    /// The deadline passed; the service may have acted.
     case timedOut
-    /// The server refused the stream with GOAWAY or REFUSED_STREAM. It did not act.
+    /// The server refused the stream with GOAWAY or REFUSED_STREAM; it did not act.
     case refusedStream
     /// The address is one that requests may not go to, such as a private one.
     case forbiddenAddress
