@@ -23,6 +23,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
@@ -133,12 +134,16 @@ let package = Package(
             path: "Tests/WebSocketEcho",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "push-builder", dependencies: ["Market", "Notifications"], path: "Tests/PushBuilder",
+            swiftSettings: strict
+        ),
         tests("MarketTests", ["Market"]),
         tests("CompressionTests", ["Compression"]),
         tests("FeedLanguageTests", ["Market", "FeedLanguage", "TickwireTesting"]),
         tests("AlertsTests", ["Market", "Alerts"]),
         tests("ChannelsTests", ["Market", "Channels", crypto]),
-        tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto, jwtKit]),
+        tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto, cryptoExtras]),
         tests("HTTPClientTests", ["HTTPClient", "TickwireTesting"]),
         tests("PostgresTests", ["Postgres", logging]),
         tests("StoreTests", ["Market", "Alerts", "Notifications", "Postgres", "Store", logging]),

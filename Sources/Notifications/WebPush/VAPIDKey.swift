@@ -61,7 +61,8 @@ public struct VAPIDKey: Sendable, CustomStringConvertible, CustomReflectable {
                 ecdsa: try ES256PrivateKey(pem: self.key.pemRepresentation), serializer: SignedToken.serializer)
             let claims = SignedToken.Claims(
                 sub: subject.text, aud: audience, exp: now.unixSeconds + Self.lifetimeSeconds)
-            return "vapid t=\(try await SignedToken.sign(claims, using: keys)), k=\(self.publicKey)"
+            // Without a blank after the comma, which some receivers do not expect.
+            return "vapid t=\(try await SignedToken.sign(claims, using: keys)),k=\(self.publicKey)"
         } catch {
             throw .badCredential(
                 service: "Web Push", part: "VAPID key", reason: "cannot sign (\(error))",
