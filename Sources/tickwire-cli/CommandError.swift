@@ -5,6 +5,7 @@ import Gateway
 import HTTPClient
 import Ingest
 import Market
+import Notifications
 import Postgres
 import Store
 import Tickwire
@@ -43,7 +44,7 @@ enum CommandError: Error, CustomStringConvertible {
         case let error as StoreError: self.exitCode(for: error)
         case let error as PostgresError: self.exitCode(for: error)
         case let error as JournalError: self.exitCode(for: error)
-        case GatewayError.certificate: 78
+        case GatewayError.certificate, is PushError: 78
         case is GatewayError, is IngestError, is HTTPClientError: 69
         default: 70
         }
