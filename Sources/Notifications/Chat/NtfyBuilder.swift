@@ -58,7 +58,7 @@ public struct NtfyBuilder: Sendable {
             }
             if let symbol = reduced.symbol { writer.array("tags", strings: [symbol.name]) }
             writer.string("click", ifPresent: reduced.link)
-            writer.string("icon", ifPresent: reduced.imageURL)
+            writer.string("attach", ifPresent: reduced.imageURL)
             writer.string("sequence_id", Self.sequenceID(reduced.collapseID))
             let actions = reduced.actions.filter { $0.link != nil }.prefix(3)
             guard !actions.isEmpty else { return }

@@ -73,8 +73,8 @@ public struct TelegramBuilder: Sendable {
     }
 
     private static func keyboard(_ content: PushContent, to writer: inout JSONWriter) {
-        var buttons = content.actions.filter { $0.link != nil }
-        if buttons.isEmpty, let link = content.link {
+        var buttons = content.actions.filter { $0.link.map(self.canOpen) ?? false }
+        if buttons.isEmpty, let link = content.link, self.canOpen(link) {
             buttons = [PushAction(id: "open", title: "Open", link: link)]
         }
         guard !buttons.isEmpty else { return }
@@ -91,6 +91,9 @@ public struct TelegramBuilder: Sendable {
             }
         }
     }
+
+    /// Telegram refuses a whole message for a button to a host without a domain, such as localhost.
+    private static func canOpen(_ link: String) -> Bool { PushURL(link)?.host.contains(".") ?? false }
 
     private static func isToken(_ text: String) -> Bool {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)

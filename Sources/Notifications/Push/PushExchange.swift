@@ -1,5 +1,5 @@
 /// A request to a push service, complete but for the connection.
-public struct PushRequest: Hashable, Sendable, CustomStringConvertible {
+public struct PushRequest: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
     /// `POST`, `PATCH`, `GET` or `DELETE`.
     public var method: String
     /// The absolute URL.
@@ -27,6 +27,10 @@ public struct PushRequest: Hashable, Sendable, CustomStringConvertible {
 
     /// The method and the size, because URL and headers can hold secrets.
     public var description: String { "\(self.method) (\(self.body.count) bytes)" }
+    /// The method and the size.
+    public var customMirror: Mirror {
+        Mirror(self, children: ["method": self.method, "bytes": String(self.body.count)])
+    }
 }
 
 /// How much of a content goes into a request: each step is one rung of the ladder for requests that are too large.

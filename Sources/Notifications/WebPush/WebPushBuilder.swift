@@ -48,9 +48,10 @@ public struct WebPushBuilder: Sendable {
             "Web Push", limit: Self.bytesMax(self.subscription.endpoint), from: extent
         ) { Self.document($0, form: form) }
         let body = try WebPushEncryption.seal(document, for: self.subscription, with: ephemeral)
+        let reduced = content.reduced(to: used)
         let headers = WebPushHeaders(
-            content.reduced(to: used), now: now, device: self.subscription.endpoint, topicKey: self.topicKey)
-        let isDeclarative = Self.isDeclarative(content.reduced(to: used), form)
+            reduced, now: now, device: self.subscription.endpoint, topicKey: self.topicKey)
+        let isDeclarative = Self.isDeclarative(reduced, form)
         return PushRequest(
             url: self.subscription.endpoint,
             headers: [
@@ -63,6 +64,21 @@ public struct WebPushBuilder: Sendable {
                 NotificationHeader("topic", headers.topic),
             ],
             body: body, extent: used)
+    }
+
+    /// Takes back a message that the push service still keeps, for example when the alert is no longer true.
+    ///
+    /// Source: RFC 8030, section 6.2.
+    ///
+    /// - Parameter location: What the verdict's id was.
+    /// - Returns: `nil` for a place at another origin than the subscription's, which would get the authorization.
+    public func cancellation(_ location: String) -> PushRequest? {
+        guard let origin = PushURL(self.subscription.endpoint)?.origin, PushURL(location)?.origin == origin else {
+            return nil
+        }
+        return PushRequest(
+            method: "DELETE", url: location,
+            headers: [NotificationHeader("authorization", self.authorization.exposed)])
     }
 
     /// The plaintext that an endpoint takes.

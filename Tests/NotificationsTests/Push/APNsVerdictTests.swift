@@ -136,16 +136,8 @@ struct APNsVerdictTests {
         arguments: [
             PushTransportFailure.unreachable, .lost, .timedOut, .refusedStream, .forbiddenAddress,
         ])
-    func transport(failure: PushTransportFailure) throws {
-        let secret = PushSecret("https://example.com/")
-        let targets: [PushTarget] = [
-            .apns(Samples.device), .liveActivity(Samples.device), .fcm(FCMRecipient("t")),
-            .webPush(WebPushSubscription(endpoint: "", publicKey: [], authSecret: [])), .beams(.users(["a"])),
-            .webhook(WebhookTarget(url: "", secrets: [])), .ntfy(NtfyTopic(server: "", topic: "")),
-            .slack(SlackWebhook(url: secret)), .discord(DiscordWebhook(url: secret)),
-            .telegram(TelegramChat(botToken: secret, chatID: "1")),
-        ]
-        for target in targets {
+    func transport(failure: PushTransportFailure) {
+        for target in Self.everyTarget {
             switch target.verdict(.failed(failure), PushAttempt(now: Samples.now)) {
             case .retry(nil): #expect([.unreachable, .lost, .timedOut].contains(failure))
             case .retryOnNewConnection: #expect(failure == .refusedStream)
@@ -155,14 +147,34 @@ struct APNsVerdictTests {
         }
     }
 
-    @Test("Any bytes as an answer give a verdict", arguments: UInt64(0)..<50)
+    private static let everyTarget: [PushTarget] = {
+        let secret = PushSecret("https://example.com/")
+        return [
+            .apns(Samples.device), .liveActivity(Samples.device),
+            .apnsChannel(APNsChannel(id: "", topic: "", environment: .sandbox)), .fcm(FCMRecipient("t")),
+            .webPush(WebPushSubscription(endpoint: "", publicKey: [], authSecret: [])), .beams(.users(["a"])),
+            .webhook(WebhookTarget(url: "", secrets: [])), .ntfy(NtfyTopic(server: "", topic: "")),
+            .slack(SlackWebhook(url: secret)), .discord(DiscordWebhook(url: secret)),
+            .telegram(TelegramChat(botToken: secret, chatID: "1")),
+        ]
+    }()
+
+    @Test("Any bytes as an answer, with any status, give a verdict of every service", arguments: UInt64(0)..<50)
     func anyBytes(number: UInt64) {
         var seed = SplitMix64(seed: number)
-        let body = (0..<Int(seed.next() % 300)).map { _ in UInt8(truncatingIfNeeded: seed.next()) }
-        let status = Int(seed.next() % 700)
-        let verdict = self.verdict(.answered(PushResponse(status: status, body: body)))
-        if !(200...299).contains(status) {
-            if case .delivered = verdict { Issue.record("delivered with \(status)") }
+        let words = [
+            #"{"reason":"#, #"{"error":{"details":[{"@type":1}]}}"#, "null", #"{"retry_after":-1e400}"#,
+            #"{"parameters":{"retry_after":"x"}}"#,
+        ]
+        for target in Self.everyTarget {
+            var body = Array(words[Int(seed.next() % UInt64(words.count))].utf8)
+            body += (0..<Int(seed.next() % 300)).map { _ in UInt8(truncatingIfNeeded: seed.next()) }
+            let status = Int(seed.next() % 700)
+            let headers = [NotificationHeader("Retry-After", "\(seed.next())")]
+            let outcome = PushOutcome.answered(PushResponse(status: status, headers: headers, body: body))
+            let verdict = target.verdict(outcome, PushAttempt(now: Samples.now))
+            if case .delivered = verdict { #expect((200...299).contains(status)) }
+            if case .retry(let wait?) = verdict { #expect(wait <= .seconds(86_400)) }
         }
     }
 }

@@ -210,6 +210,15 @@ struct SinkTests {
         #expect(try Samples.object(edited.body)["message_id"] as? Int == 77)
     }
 
+    @Test("A link that Telegram would refuse costs the button, not the message")
+    func telegramLocal() throws {
+        let chat = TelegramChat(botToken: PushSecret("1:" + String(repeating: "A", count: 35)), chatID: "1")
+        var content = try Samples.content()
+        content.link = "http://localhost:6001/?symbol=BTC-USD"
+        content.actions = []
+        #expect(try Samples.object(TelegramBuilder(chat).notification(content).body)["reply_markup"] == nil)
+    }
+
     @Test("Targets that are none are refused, without their secrets")
     func badTargets() throws {
         let good = "1:" + String(repeating: "A", count: 35)

@@ -164,6 +164,30 @@ struct WebPushTests {
         #expect(try self.request(content).headers["content-type"] == "application/octet-stream")
     }
 
+    @Test(
+        "A message that waits is taken back at its own push service alone",
+        arguments: [
+            ("https://fcm.googleapis.com/m/1", true), ("https://fcm.googleapis.com:443/m/1", true),
+            ("https://evil.example/m/1", false), ("http://fcm.googleapis.com/m/1", false), ("/m/1", false), ("", false),
+        ])
+    func cancellation(location: String, isOwn: Bool) throws {
+        let builder = WebPushBuilder(
+            subscription: try self.subscription(), authorization: PushSecret("vapid t=a,k=b"), topicKey: [])
+        let request = builder.cancellation(location)
+        #expect((request != nil) == isOwn)
+        #expect(request.map { $0.method == "DELETE" && $0.url == location } ?? true)
+    }
+
+    @Test("A request shows neither its URL nor its headers")
+    func hidden() throws {
+        let request = try self.request(try Samples.content())
+        var dumped = ""
+        dump(request, to: &dumped)
+        for text in ["\(request)", String(reflecting: request), dumped] {
+            #expect(!text.contains("vapid") && !text.contains("googleapis"))
+        }
+    }
+
     @Test("Mozilla's endpoints get at most 2 KiB of text, because some are bridged")
     func mozilla() throws {
         var content = try Samples.content()
@@ -242,6 +266,20 @@ struct WebPushTests {
         #expect(
             try self.verdict(Samples.answer(status, "BadJwtToken"), again)
                 == .suspendCredential(reason: "HTTP \(status) BadJwtToken"))
+    }
+
+    @Test(
+        "A subscription made with another key neither suspends the key nor empties the table",
+        arguments: [
+            (400, #"{"reason":"VapidPkHashMismatch"}"#), (401, #"{"errno":109,"message":"VAPID public key mismatch"}"#),
+            (403, "the VAPID credentials do not correspond to the credentials used to create the subscriptions."),
+        ])
+    func otherKey(status: Int, body: String) throws {
+        guard case .abandon(let reason) = try self.verdict(Samples.answer(status, body)) else {
+            Issue.record("not abandoned")
+            return
+        }
+        #expect(reason.contains("subscribe again"))
     }
 
     @Test("Other answers: ladder, wait, back off, end")
