@@ -23,8 +23,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 let atomics = Target.Dependency.product(name: "Atomics", package: "swift-atomics")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let jwtKit = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -71,6 +73,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         .systemLibrary(name: "CPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -83,7 +86,7 @@ let package = Package(
         library("FeedLanguage", ["Compression", "Market", yams]),
         library("Alerts", ["Market"]),
         library("Channels", [crypto]),
-        library("Notifications", ["Market", "Alerts", crypto]),
+        library("Notifications", ["Market", "Alerts", crypto, jwtKit]),
         library("HTTPClient", ["CCurl"]),
         library("Backplane", ["CNATS", "Channels", logging]),
         library("TickwireTesting", ["Market", "FeedLanguage"]),
@@ -137,12 +140,16 @@ let package = Package(
             path: "Tests/WebSocketEcho",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "push-builder", dependencies: ["Market", "Notifications"], path: "Tests/PushBuilder",
+            swiftSettings: strict
+        ),
         tests("MarketTests", ["Market"]),
         tests("CompressionTests", ["Compression"]),
         tests("FeedLanguageTests", ["Market", "FeedLanguage", "TickwireTesting"]),
         tests("AlertsTests", ["Market", "Alerts"]),
         tests("ChannelsTests", ["Market", "Channels", crypto]),
-        tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto]),
+        tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto, cryptoExtras]),
         tests("HTTPClientTests", ["HTTPClient", "TickwireTesting"]),
         tests("BackplaneTests", ["Backplane", "Channels", logging]),
         tests("PostgresTests", ["Postgres", logging]),

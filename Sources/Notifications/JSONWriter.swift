@@ -9,14 +9,13 @@ struct JSONWriter {
     static func object(_ members: (inout JSONWriter) -> Void) -> [UInt8] {
         var writer = JSONWriter()
         writer.bytes.reserveCapacity(512)
-        writer.enclose(members)
+        writer.enclose("{", "}", members)
         return writer.bytes
     }
 
     mutating func object(_ key: StaticString, _ members: (inout JSONWriter) -> Void) {
         self.key(key)
-        self.enclose(members)
-        self.needsComma = true
+        self.enclose("{", "}", members)
     }
 
     mutating func string(_ key: StaticString, _ value: String) {
@@ -45,6 +44,53 @@ struct JSONWriter {
         self.bytes.append(contentsOf: value)
     }
 
+    /// A finite number; anything else is written as 0, because JSON has no name for it.
+    mutating func number(_ key: StaticString, _ value: Double) {
+        self.key(key)
+        self.bytes.append(contentsOf: (value.isFinite ? value : 0).description.utf8)
+    }
+
+    /// A member whose value is an array, written with `element`.
+    mutating func array(_ key: StaticString, _ elements: (inout JSONWriter) -> Void) {
+        self.key(key)
+        self.enclose("[", "]", elements)
+    }
+
+    /// An array of strings.
+    mutating func array(_ key: StaticString, strings: [String]) {
+        self.array(key) { writer in
+            for text in strings { writer.element(text) }
+        }
+    }
+
+    /// An array of integers.
+    mutating func array(_ key: StaticString, integers: [Int]) {
+        self.array(key) { writer in
+            for value in integers {
+                writer.comma()
+                writer.bytes.append(integer: value)
+            }
+        }
+    }
+
+    /// A string of the array being written.
+    mutating func element(_ text: String) {
+        self.comma()
+        self.bytes.appendJSONString(text)
+    }
+
+    /// An object of the array being written.
+    mutating func element(_ members: (inout JSONWriter) -> Void) {
+        self.comma()
+        self.enclose("{", "}", members)
+    }
+
+    /// An array of the array being written.
+    mutating func elements(_ elements: (inout JSONWriter) -> Void) {
+        self.comma()
+        self.enclose("[", "]", elements)
+    }
+
     /// Members with run-time keys, all strings.
     mutating func strings(_ pairs: [(name: String, value: String)]) {
         for pair in pairs {
@@ -67,10 +113,13 @@ struct JSONWriter {
         self.needsComma = true
     }
 
-    private mutating func enclose(_ members: (inout JSONWriter) -> Void) {
-        self.bytes.append(UInt8(ascii: "{"))
+    private mutating func enclose(
+        _ opening: StaticString, _ closing: StaticString, _ members: (inout JSONWriter) -> Void
+    ) {
+        self.bytes.append(literal: opening)
         self.needsComma = false
         members(&self)
-        self.bytes.append(UInt8(ascii: "}"))
+        self.bytes.append(literal: closing)
+        self.needsComma = true
     }
 }

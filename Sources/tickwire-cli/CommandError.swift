@@ -46,7 +46,7 @@ enum CommandError: Error, CustomStringConvertible {
         case let error as StoreError: self.exitCode(for: error)
         case let error as PostgresError: self.exitCode(for: error)
         case let error as JournalError: self.exitCode(for: error)
-        case GatewayError.certificate: 78
+        case GatewayError.certificate, is PushError: 78
         case is GatewayError, is IngestError, is HTTPClientError: 69
         default: 70
         }

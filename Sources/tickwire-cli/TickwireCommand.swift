@@ -21,7 +21,7 @@ struct TickwireCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, IngestCommand.self, GatewayCommand.self, WatchCommand.self, HistoryCommand.self,
             ImportCommand.self, CandlesCommand.self, AlertsCommand.self, UsersCommand.self,
-            TokensCommand.self, FeedsCommand.self, SymbolsCommand.self,
+            TokensCommand.self, PushCommand.self, FeedsCommand.self, SymbolsCommand.self,
             SessionsCommand.self, JournalCommand.self, SimulateCommand.self, MigrateCommand.self, VersionCommand.self,
         ]
     )

@@ -95,6 +95,8 @@ public struct Settings: Sendable {
     public var hasSubscriptionCounts = false
     /// The `apns-topic` of stored push payloads: the app's bundle id.
     public var apnsTopic = "app.tickwire"
+    /// The credentials of push services.
+    public var push = PushSettings()
     /// How far a crypto or FX price may lie from the last one before it needs a second witness.
     public var cryptoBand = GuardBand.crypto
     /// The same for stocks.

@@ -42,10 +42,12 @@ public enum SettingsLoader {
             "webhooks.allowPrivate", "push.apnsTopic", "log.level",
             "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
             "publish.countDeliveries", "publish.encrypted", "auth.origins",
-        ] + SettingsLoader.gatewayKeys + SettingsLoader.natsKeys
+        ] + SettingsLoader.gatewayKeys + SettingsLoader.natsKeys + SettingsLoader.pushKeys
 
     /// The keys whose values are never printed.
-    static let secretKeys: Set<String> = ["databaseURL", "app.secret", "app.encryptionMasterKey", "nats.url"]
+    static let secretKeys: Set<String> = [
+        "databaseURL", "app.secret", "app.encryptionMasterKey", "nats.url", "push.beams.secretKey",
+    ]
 
     /// Reads and checks all settings.
     ///
@@ -77,6 +79,7 @@ public enum SettingsLoader {
         try self.readApps(document, environment, masterKey: values.text("app.encryptionMasterKey"), into: &settings)
         try self.readGateway(values, into: &settings)
         try self.readNATS(values, into: &settings)
+        try self.readPush(values, into: &settings)
         return settings
     }
 
@@ -187,7 +190,6 @@ public enum SettingsLoader {
         settings.retention.tradeDays = try values.whole("retention.trades", in: 1...36_500)
         settings.retention.quoteDays = try values.whole("retention.quotes", in: 1...36_500)
         if let allow = try values.flag("webhooks.allowPrivate") { settings.allowPrivateWebhooks = allow }
-        if let topic = values.text("push.apnsTopic") { settings.apnsTopic = topic }
         if let level = values.text("log.level") {
             guard let parsed = Logger.Level(rawValue: level) else {
                 let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
