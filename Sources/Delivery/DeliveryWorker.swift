@@ -217,7 +217,7 @@ extension DeliveryWorker {
             switch error {
             case .cancelled, .shutDown: return nil
             case .invalidRequest: return .impossible(reason: error.description)
-            case .cannotResolve, .cannotConnect, .addressRefused, .tls, .timedOut, .bodyTooLarge, .transferFailed,
+            case .cannotResolve, .cannotConnect, .addressRefused, .tls, .timedOut, .bodyTooLarge, .transferFailed, .streamReset, .busy,
                 .cannotStart:
                 return .noAnswer(reason: error.description)
             }
