@@ -121,7 +121,8 @@ let package = Package(
         .executableTarget(
             name: "tickwire-cli",
             dependencies: [
-                "Alerts", "FeedLanguage", "Gateway", "HTTPClient", "Ingest", "Market", "Notifications", "Postgres",
+                "Alerts", "Delivery", "FeedLanguage", "Gateway", "HTTPClient", "Ingest", "Market", "Notifications",
+                "Postgres",
                 "Store",
                 "Tickwire", argumentParser, logging, nioCore, nioPosix,
             ],

@@ -24,6 +24,10 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
     case invalidWebhook(String)
     /// There is no such alert.
     case unknownAlert(Int64)
+    /// There is no such device.
+    case unknownDevice(Int64)
+    /// The delivery was not given up.
+    case notDead(Int64)
     /// There is no such user.
     case unknownUser(String, nearest: [String])
     /// There is a user with this id.
@@ -73,6 +77,10 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
             "'\(url)' is not a webhook. Write an absolute URL, for example https://example.com/hook."
         case .unknownAlert(let id):
             "There is no alert \(id). 'tickwire alerts list' shows the alerts."
+        case .unknownDevice(let id):
+            "There is no device \(id). 'tickwire devices list' shows the devices."
+        case .notDead(let id):
+            "Delivery \(id) was not given up, so nothing is sent again. 'tickwire deliver status --dead' shows those that were."
         case .unknownUser(let user, let nearest):
             nearest.isEmpty
                 ? "There is no user '\(user)'. 'tickwire users list' shows them, 'tickwire users create' makes one."

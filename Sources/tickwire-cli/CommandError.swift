@@ -5,6 +5,7 @@ import Gateway
 import HTTPClient
 import Ingest
 import Market
+import Notifications
 import Postgres
 import Store
 import Tickwire
@@ -39,7 +40,9 @@ enum CommandError: Error, CustomStringConvertible {
         case CommandError.cannotCreate: 73
         case let error as SetupError: error.exitCode
         case is FeedProblem, is FeedFileError, is RecordingError, is ImportError: 65
-        case is MarketError, is AlertSyntaxError, is FaultPlanError: 64
+        case is MarketError, is AlertSyntaxError, is FaultPlanError, is NotificationError: 64
+        case PushError.badCredential: 78
+        case is PushError: 64
         case let error as StoreError: self.exitCode(for: error)
         case let error as PostgresError: self.exitCode(for: error)
         case let error as JournalError: self.exitCode(for: error)
@@ -52,7 +55,7 @@ enum CommandError: Error, CustomStringConvertible {
     private static func exitCode(for error: StoreError) -> Int32 {
         switch error {
         case .unknownSymbol, .unknownVenue, .invalidUser, .invalidWebhook, .unknownAlert, .invalidRange, .unknownUser,
-            .userExists, .invalidName, .unknownToken, .invalidScope:
+            .userExists, .invalidName, .unknownToken, .invalidScope, .unknownDevice, .notDead:
             64
         case .unreadableMigrations, .badMigrationName, .migrationChanged, .databaseIsNewer, .migrationsMissing: 78
         case .migrationFailed, .recorderState, .tooFarBehind: 69

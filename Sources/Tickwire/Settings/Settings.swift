@@ -85,6 +85,8 @@ public struct Settings: Sendable {
     public var hasClientEvents = false
     /// Whether the app's subscribers are told how many they are.
     public var hasSubscriptionCounts = false
+    /// Push services and the delivery to them.
+    public var push = PushSettings()
     /// The `apns-topic` of stored push payloads: the app's bundle id.
     public var apnsTopic = "app.tickwire"
     /// How far a crypto or FX price may lie from the last one before it needs a second witness.

@@ -40,10 +40,12 @@ public enum SettingsLoader {
             "webhooks.allowPrivate", "push.apnsTopic", "log.level",
             "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
             "publish.countDeliveries", "publish.encrypted", "auth.origins",
-        ] + SettingsLoader.gatewayKeys
+        ] + SettingsLoader.gatewayKeys + SettingsLoader.pushKeys
 
     /// The keys whose values are never printed.
-    static let secretKeys: Set<String> = ["databaseURL", "app.secret", "app.encryptionMasterKey"]
+    static let secretKeys: Set<String> = [
+        "databaseURL", "app.secret", "app.encryptionMasterKey", "push.beams.secretKey",
+    ]
 
     /// Reads and checks all settings.
     ///
@@ -74,6 +76,7 @@ public enum SettingsLoader {
         try self.readApp(values, into: &settings)
         try self.readApps(document, environment, masterKey: values.text("app.encryptionMasterKey"), into: &settings)
         try self.readGateway(values, into: &settings)
+        try self.readPush(values, into: &settings)
         return settings
     }
 
