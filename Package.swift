@@ -87,6 +87,8 @@ let package = Package(
         library("Alerts", ["Market"]),
         library("Channels", [crypto]),
         library("Notifications", ["Market", "Alerts", crypto, jwtKit]),
+        library("Beams", [crypto]),
+        .target(name: "Dashboard", resources: [.embedInCode("Files")], swiftSettings: strict),
         library("HTTPClient", ["CCurl"]),
         library("Backplane", ["CNATS", "Channels", logging]),
         library("TickwireTesting", ["Market", "FeedLanguage"]),
@@ -117,18 +119,17 @@ let package = Package(
         library(
             "Tickwire",
             [
-                "Market", "FeedLanguage", "Alerts", "Backplane", "Channels", "Notifications", "HTTPClient", "Postgres",
-                "Store",
-                "Ingest", "Gateway", "Delivery", deque, configuration, crypto, httpTypes, hummingbird, logging, nioCore,
-                nioPosix, nioHTTP1,
-                nioWebSocket,
-                nioSSL, serviceLifecycle, yams, unixSignals, subprocess,
+                "Market", "FeedLanguage", "Alerts", "Backplane", "Beams", "Channels", "Dashboard", "Notifications",
+                "HTTPClient", "Postgres", "Store", "Ingest", "Gateway", "Delivery", deque, configuration, crypto,
+                httpTypes, hummingbird, hummingbirdCore, logging, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioSSL,
+                serviceLifecycle, yams, unixSignals, subprocess,
             ]
         ),
         .executableTarget(
             name: "tickwire-cli",
             dependencies: [
-                "Alerts", "FeedLanguage", "Gateway", "HTTPClient", "Ingest", "Market", "Notifications", "Postgres",
+                "Alerts", "Delivery", "FeedLanguage", "Gateway", "HTTPClient", "Ingest", "Market", "Notifications",
+                "Postgres",
                 "Store",
                 "Tickwire", argumentParser, logging, nioCore, nioPosix,
             ],
@@ -150,6 +151,7 @@ let package = Package(
         tests("AlertsTests", ["Market", "Alerts"]),
         tests("ChannelsTests", ["Market", "Channels", crypto]),
         tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto, cryptoExtras]),
+        tests("BeamsTests", ["Beams", crypto]),
         tests("HTTPClientTests", ["HTTPClient", "TickwireTesting"]),
         tests("BackplaneTests", ["Backplane", "Channels", logging]),
         tests("PostgresTests", ["Postgres", logging]),

@@ -1,34 +1,35 @@
 /// How deliveries are sent.
 public struct DeliverySettings: Hashable, Sendable {
-    /// How many are on their way at once.
-    public var concurrencyMax: Int
-    /// The limit for one attempt.
+    /// The limit for one request.
     public var timeout: Duration
-    /// How long a claimed delivery is kept from other workers: longer than ``timeout``.
+    /// How long a claimed delivery is kept from other workers: at least four requests long.
     public var lease: Duration
     /// How often the queue is looked at without being told.
     public var pollInterval: Duration
     /// How long deliveries on their way may take when the service stops.
     public var stopTimeout: Duration
-    /// Whether webhooks may go to private addresses.
-    ///
-    /// Off, because their URLs come from users.
-    public var allowsPrivateAddresses: Bool
-    /// When to try again.
-    public var retries: RetryPolicy
+    /// How often the state of the lanes is written down.
+    public var reportInterval: Duration
+    /// Lanes at once; the deliveries of further ones wait until others have nothing to do.
+    public var lanesMax: Int
+    /// How long a lane without deliveries is kept.
+    public var laneIdleMax: Duration
+    /// When to try again, instead of each service's own rule.
+    public var retries: RetryPolicy?
 
     /// Makes settings.
     public init(
-        concurrencyMax: Int = 32, timeout: Duration = .seconds(30), lease: Duration = .seconds(60),
-        pollInterval: Duration = .seconds(1), stopTimeout: Duration = .seconds(2), allowsPrivateAddresses: Bool = false,
-        retries: RetryPolicy = RetryPolicy()
+        timeout: Duration = .seconds(12), lease: Duration = .seconds(60), pollInterval: Duration = .seconds(1),
+        stopTimeout: Duration = .seconds(2), reportInterval: Duration = .seconds(2), lanesMax: Int = 1_024,
+        laneIdleMax: Duration = .seconds(60), retries: RetryPolicy? = nil
     ) {
-        self.concurrencyMax = max(1, concurrencyMax)
         self.timeout = timeout
-        self.lease = max(lease, timeout + .seconds(10))
+        self.lease = max(lease, timeout * 4)
         self.pollInterval = pollInterval
         self.stopTimeout = stopTimeout
-        self.allowsPrivateAddresses = allowsPrivateAddresses
+        self.reportInterval = reportInterval
+        self.lanesMax = max(1, lanesMax)
+        self.laneIdleMax = laneIdleMax
         self.retries = retries
     }
 }

@@ -1,69 +1,80 @@
-public import HTTPClient
 public import Logging
 public import Market
-public import Notifications
 public import ServiceLifecycle
+public import Store
 import Synchronization
 
-/// Takes deliveries out of their queue and posts them to webhooks, signed, until they are accepted or expire.
+/// Takes deliveries out of their queue and sends them, until they are taken, given up or worthless.
 ///
-/// At least once: the `webhook-id` is the same on every attempt, so a receiver can tell a repetition. At most
-/// ``DeliverySettings/concurrencyMax`` are on their way; the rest waits in the queue. When the service stops, nothing new
-/// is claimed, what is on its way gets ``DeliverySettings/stopTimeout``, and what remains is given back to the queue.
+/// At least once, with the same ids on every attempt, so a receiver can tell a repetition. Every credential is a lane of
+/// its own: one that is slow or fails holds up no other. Several workers, in as many processes as you like, share a queue.
+/// When the service stops, nothing new is claimed, what is on its way gets ``DeliverySettings/stopTimeout``, and what
+/// remains is given back to the queue.
 public final class DeliveryWorker: Service {
     private enum Event: Sendable {
         case woken
         case stopped
+        case looked([String]?)
+        case ended(String)
         case stopTimeoutPassed
-        case claimed([PendingDelivery])
-        case claimFailed
-        case finished
-        case interrupted(PendingDelivery)
         case helperEnded
     }
 
+    private struct State {
+        var lanes: [String: LaneWorker] = [:]
+        /// What lanes did that have ended.
+        var past = DeliveryCounters()
+    }
+
     private let queue: any DeliveryQueue
-    private let client: HTTPClient
-    private let signer: WebhookSigner
     private let settings: DeliverySettings
     private let clock: any Clock<Duration>
-    private let now: @Sendable () -> Timestamp
-    private let random: @Sendable () -> UInt64
+    private let writer: ResultWriter
+    private let surroundings: LaneWorker.Surroundings
     private let logger: Logger
     private let signals: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
-    private let state = Mutex(DeliveryCounters())
+    private let state = Mutex(State())
+    /// From the firing to the first request.
+    public let latency = DeliveryLatency()
 
     /// Makes a worker; ``run()`` starts it.
     ///
     /// - Parameters:
     ///   - queue: Where deliveries wait.
-    ///   - client: Sends them; whoever made it shuts it down, after this worker has ended.
-    ///   - signer: Signs webhooks.
+    ///   - sender: Sends them; whoever made it shuts it down, after this worker has ended.
     ///   - settings: Limits and times.
     ///   - clock: Measures pauses.
     ///   - now: The time of day.
     ///   - random: The jitter.
     ///   - logger: Where failures are told.
     public init(
-        queue: any DeliveryQueue, client: HTTPClient, signer: WebhookSigner,
-        settings: DeliverySettings = DeliverySettings(),
+        queue: any DeliveryQueue, sender: any DeliverySender, settings: DeliverySettings = DeliverySettings(),
         clock: any Clock<Duration> = ContinuousClock(), now: @escaping @Sendable () -> Timestamp,
         random: @escaping @Sendable () -> UInt64 = { UInt64.random(in: 0...UInt64.max) }, logger: Logger
     ) {
         self.queue = queue
-        self.client = client
-        self.signer = signer
         self.settings = settings
         self.clock = clock
-        self.now = now
-        self.random = random
         self.logger = logger
+        self.writer = ResultWriter(queue: queue, clock: clock, patience: settings.lease, logger: logger)
+        self.surroundings = LaneWorker.Surroundings(
+            queue: queue, sender: sender, writer: self.writer, settings: settings, clock: clock, now: now,
+            random: random, latency: self.latency, logger: logger)
         (self.signals, self.signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// What it has done so far.
-    public var counters: DeliveryCounters { self.state.withLock { $0 } }
+    public var counters: DeliveryCounters {
+        self.state.withLock { state in
+            state.lanes.values.reduce(into: state.past) { $0.add($1.report) }
+        }
+    }
+
+    /// How its lanes are, by name.
+    public var reports: [LaneReport] {
+        self.state.withLock { $0.lanes.values.map(\.report) }.sorted { $0.lane < $1.lane }
+    }
 
     /// Makes it look at the queue at once.
     ///
@@ -76,66 +87,92 @@ public final class DeliveryWorker: Service {
     public func run() async throws {
         self.wake()
         await withGracefulShutdownHandler {
-            await self.work()
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.writer.run() }
+                await self.work()
+                self.writer.finish()
+            }
+            await self.report()
         } onGracefulShutdown: {
             self.signal.finish()
         }
     }
 
     private func work() async {
-        var interrupted: [PendingDelivery] = []
         await withTaskGroup(of: Event.self) { group in
             group.addTask { await self.waitForSignal() }
             group.addTask { await self.poll() }
             group.addTask { await self.listen() }
-            var inFlight = 0
-            var mayHaveMore = false
-            var isClaiming = false
+            group.addTask { await self.keepHouse() }
+            var running = 0
+            var mustLook = false
+            var isLooking = false
             var isStopping = false
             while let event = await group.next() {
                 switch event {
                 case .woken:
-                    mayHaveMore = true
+                    mustLook = true
                     group.addTask { await self.waitForSignal() }
                 case .stopped:
                     isStopping = true
+                    for lane in self.state.withLock({ Array($0.lanes.values) }) { lane.stop() }
                     group.addTask { await self.waitForStopTimeout() }
+                case .looked(let lanes):
+                    isLooking = false
+                    guard !isStopping else { break }
+                    for lane in self.start(lanes ?? []) {
+                        running += 1
+                        group.addTask {
+                            await lane.run()
+                            return .ended(lane.lane)
+                        }
+                    }
+                case .ended(let lane):
+                    running -= 1
+                    self.forget(lane)
                 case .stopTimeoutPassed: group.cancelAll()
-                case .claimed(let deliveries) where isStopping:
-                    isClaiming = false
-                    interrupted += deliveries
-                case .claimed(let deliveries):
-                    isClaiming = false
-                    mayHaveMore = mayHaveMore && !deliveries.isEmpty
-                    inFlight += deliveries.count
-                    for delivery in deliveries { group.addTask { await self.deliver(delivery) } }
-                case .claimFailed:
-                    isClaiming = false
-                    mayHaveMore = false
-                case .finished: inFlight -= 1
-                case .interrupted(let delivery):
-                    inFlight -= 1
-                    interrupted.append(delivery)
                 case .helperEnded: break
                 }
-                self.state.withLock { $0.inFlight = Int64(inFlight) }
                 if isStopping {
-                    if inFlight == 0, !isClaiming { group.cancelAll() }
-                } else if mayHaveMore, !isClaiming, inFlight < self.settings.concurrencyMax {
-                    isClaiming = true
-                    let limit = self.settings.concurrencyMax - inFlight
-                    group.addTask { await self.claim(limit: limit) }
+                    if running == 0, !isLooking { group.cancelAll() }
+                } else if mustLook, !isLooking {
+                    isLooking = true
+                    mustLook = false
+                    group.addTask { await self.look() }
                 }
             }
         }
-        for delivery in interrupted {
-            do {
-                try await self.queue.release(delivery)
-            } catch {
-                // The lease ends by itself; another worker takes it then.
-                self.logger.debug(
-                    "Delivery not given back", metadata: ["delivery.id": "\(delivery.id)", "error": "\(error)"])
+    }
+
+    /// Wakes the lanes that have deliveries, stops those that have had none for long, and returns new ones.
+    private func start(_ names: [String]) -> [LaneWorker] {
+        let (awake, idle, new) = self.state.withLock { state in
+            var awake: [LaneWorker] = []
+            var new: [LaneWorker] = []
+            for name in names {
+                if let lane = state.lanes[name] {
+                    awake.append(lane)
+                } else if state.lanes.count < self.settings.lanesMax {
+                    let lane = LaneWorker(lane: name, surroundings: self.surroundings)
+                    state.lanes[name] = lane
+                    new.append(lane)
+                    awake.append(lane)
+                }
             }
+            let named = Set(names)
+            let idle = state.lanes.values.filter {
+                !named.contains($0.lane) && $0.idleTime >= self.settings.laneIdleMax
+            }
+            return (awake, idle, new)
+        }
+        for lane in awake { lane.wake() }
+        for lane in idle { lane.stop() }
+        return new
+    }
+
+    private func forget(_ name: String) {
+        self.state.withLock { state in
+            if let lane = state.lanes.removeValue(forKey: name) { state.past.add(lane.report) }
         }
     }
 
@@ -169,113 +206,64 @@ public final class DeliveryWorker: Service {
         return .helperEnded
     }
 
-    private func claim(limit: Int) async -> Event {
+    private func look() async -> Event {
         do {
-            return .claimed(try await self.queue.claim(limit: limit, lease: self.settings.lease))
+            return .looked(try await self.queue.lanes())
         } catch {
             if !Task.isCancelled {
                 self.logger.warning("Outbox not readable, trying again", metadata: ["error": "\(error)"])
             }
-            return .claimFailed
+            return .looked(nil)
         }
+    }
+
+    /// Takes back what workers that are gone had, and writes down how the lanes are.
+    private func keepHouse() async -> Event {
+        var held: Set<String> = []
+        while !Task.isCancelled {
+            do {
+                try await self.queue.reclaim()
+            } catch {
+                if !Task.isCancelled { self.logger.debug("Leases not looked at", metadata: ["error": "\(error)"]) }
+            }
+            held = await self.report(held: held)
+            // A cancelled sleep ends the loop.
+            try? await self.clock.sleep(for: self.settings.reportInterval)
+        }
+        return .helperEnded
+    }
+
+    /// Writes down how the lanes are.
+    ///
+    /// - Parameter held: The lanes that were held back at the last time.
+    /// - Returns: The lanes that are held back now.
+    @discardableResult
+    private func report(held: Set<String> = []) async -> Set<String> {
+        let reports = self.reports
+        var nowHeld: Set<String> = []
+        do {
+            try await self.queue.report(reports)
+            for report in reports {
+                if let reason = report.breakerReason {
+                    nowHeld.insert(report.lane)
+                    let until = self.surroundings.now().advanced(byNanoseconds: 30_000_000_000)
+                    try await self.queue.hold(lane: report.lane, until: until, reason: reason)
+                } else if held.contains(report.lane) {
+                    try await self.queue.hold(lane: report.lane, until: nil, reason: "")
+                }
+            }
+        } catch {
+            if !Task.isCancelled { self.logger.debug("Lanes not reported", metadata: ["error": "\(error)"]) }
+        }
+        return nowHeld
     }
 }
 
-extension DeliveryWorker {
-    private func deliver(_ delivery: PendingDelivery) async -> Event {
-        guard let answer = await self.send(delivery) else { return .interrupted(delivery) }
-        let now = self.now()
-        let decision = self.settings.retries.decide(
-            answer, attempt: delivery.attempt, createdAt: delivery.createdAt, now: now, random: self.random())
-        var status: Int?
-        var reason = ""
-        switch answer {
-        case .status(let code, _):
-            status = code
-            reason = "the receiver answered \(code)"
-        case .noAnswer(let text), .impossible(let text): reason = text
-        }
-        await self.record(decision, delivery, status: status, reason: reason, now: now)
-        return .finished
-    }
-
-    /// Posts it once; `nil` when the attempt was interrupted from our side.
-    private func send(_ delivery: PendingDelivery) async -> DeliveryAnswer? {
-        guard delivery.service == "webhook" else {
-            return .impossible(reason: "there is no sender for '\(delivery.service)'")
-        }
-        let headers = self.signer.headers(
-            id: delivery.messageID, unixSeconds: self.now().microseconds / 1_000_000, body: delivery.payload)
-        let request = HTTPRequest(
-            method: "POST", url: delivery.target, headers: headers.map { HTTPHeader($0.name, $0.value) },
-            body: delivery.payload, timeout: self.settings.timeout, maxBodyBytes: 1 << 20,
-            addressPolicy: self.settings.allowsPrivateAddresses ? .any : .publicOnly)
-        do throws(HTTPClientError) {
-            let response = try await self.client.execute(request)
-            return .status(response.status, retryAfter: response.header("retry-after"))
-        } catch {
-            switch error {
-            case .cancelled, .shutDown: return nil
-            case .invalidRequest: return .impossible(reason: error.description)
-            case .cannotResolve, .cannotConnect, .addressRefused, .tls, .timedOut, .bodyTooLarge, .transferFailed,
-                .cannotStart:
-                return .noAnswer(reason: error.description)
-            }
-        }
-    }
-
-    /// Writes the decision down, a few times if it must: an answer that is forgotten means a repeated delivery.
-    private func record(
-        _ decision: DeliveryDecision, _ delivery: PendingDelivery, status: Int?, reason: String, now: Timestamp
-    ) async {
-        self.count(decision)
-        for attempt in 1...5 {
-            do {
-                switch decision {
-                case .complete: try await self.queue.complete(delivery, status: status ?? 0)
-                case .retry(let pause):
-                    let time = now.advanced(byNanoseconds: Int64(pause / .nanoseconds(1)))
-                    try await self.queue.retry(delivery, at: time, status: status, error: reason)
-                case .abandon(let reason):
-                    try await self.queue.abandon(delivery, status: status, error: reason, disablesTarget: false)
-                case .disableTarget(let reason):
-                    try await self.queue.abandon(delivery, status: status, error: reason, disablesTarget: true)
-                }
-                self.tell(decision, delivery)
-                return
-            } catch {
-                self.logger.warning(
-                    "Outcome of a delivery not recorded",
-                    metadata: ["delivery.id": "\(delivery.id)", "error": "\(error)"])
-                if attempt < 5 {
-                    // A cancelled sleep makes the remaining tries at once.
-                    try? await self.clock.sleep(for: .seconds(1))
-                }
-            }
-        }
-    }
-
-    private func count(_ decision: DeliveryDecision) {
-        self.state.withLock { counters in
-            switch decision {
-            case .complete: counters.completed += 1
-            case .retry: counters.retried += 1
-            case .abandon, .disableTarget: counters.abandoned += 1
-            }
-        }
-    }
-
-    private func tell(_ decision: DeliveryDecision, _ delivery: PendingDelivery) {
-        let id: Logger.MetadataValue = "\(delivery.id)"
-        switch decision {
-        case .complete: self.logger.debug("Delivered", metadata: ["delivery.id": id])
-        case .retry(let pause):
-            self.logger.debug("Delivery will be repeated", metadata: ["delivery.id": id, "delivery.pause": "\(pause)"])
-        case .abandon(let reason):
-            self.logger.warning("Delivery given up", metadata: ["delivery.id": id, "error": "\(reason)"])
-        case .disableTarget(let reason):
-            self.logger.warning(
-                "Webhook disabled by its receiver", metadata: ["delivery.id": id, "error": "\(reason)"])
-        }
+extension DeliveryCounters {
+    fileprivate mutating func add(_ report: LaneReport) {
+        self.completed += report.sent
+        self.retried += report.retried
+        self.abandoned += report.dead
+        self.inFlight += report.inFlight
     }
 }

@@ -3,6 +3,11 @@ import CCurl
 /// The curl thread's own state: every call on the multi handle but the wake-up is made here.
 final class CurlLoop {
     private static let idleHandlesMax = 64
+    /// How long a poll may take, in milliseconds.
+    ///
+    /// On a shared connection libcurl sends what waits for the peer's stream limit only when it is looked
+    /// after: with 200 ms this was the throughput, with 5 ms seven times as much.
+    private static let sharedPoll: Int32 = 5
 
     private let shared: CurlShared
     private let settings: TransferSettings
@@ -36,7 +41,8 @@ final class CurlLoop {
             self.resumeEnded()
             guard self.shared.prepareToSleep() else { continue }
             // libcurl shortens the wait by its own timers; without transfers only a wake-up matters.
-            _ = curl_multi_poll(self.shared.multi, nil, 0, self.active.isEmpty ? 60_000 : 1_000, nil)
+            let pause: Int32 = self.active.isEmpty ? 60_000 : self.settings.gate == nil ? 1_000 : Self.sharedPoll
+            _ = curl_multi_poll(self.shared.multi, nil, 0, pause, nil)
         }
         self.stopAll(.shutDown)
         self.resumeEnded()

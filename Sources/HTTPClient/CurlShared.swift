@@ -30,7 +30,7 @@ final class CurlShared: Sendable {
     nonisolated(unsafe) let multi: UnsafeMutableRawPointer
     private let inbox = Mutex(Inbox())
 
-    init?(connectionsMax: Int, connectionsPerHostMax: Int) {
+    init?(connectionsMax: Int, connectionsPerHostMax: Int, streamsMax: Int = 100) {
         guard Self.isCurlReady, let multi = curl_multi_init() else { return nil }
         self.multi = multi
         let codes = [
@@ -38,6 +38,7 @@ final class CurlShared: Sendable {
             tw_multi_setopt_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connectionsMax),
             tw_multi_setopt_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, connectionsPerHostMax),
             tw_multi_setopt_long(multi, CURLMOPT_MAXCONNECTS, connectionsMax),
+            tw_multi_setopt_long(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, streamsMax),
         ]
         guard codes.allSatisfy({ $0 == CURLM_OK }) else { return nil }
     }

@@ -18,15 +18,26 @@ public final class HTTPClient: Sendable {
     ///   - version: Goes into the header `User-Agent: Tickwire/VERSION`.
     ///   - connectionsMax: Open connections altogether; further requests wait, within their time-out.
     ///   - connectionsPerHostMax: Open connections to one host.
-    public init(version: String = "dev", connectionsMax: Int = 256, connectionsPerHostMax: Int = 32) {
-        guard let shared = CurlShared(connectionsMax: connectionsMax, connectionsPerHostMax: connectionsPerHostMax)
-        else {
+    public convenience init(version: String = "dev", connectionsMax: Int = 256, connectionsPerHostMax: Int = 32) {
+        self.init(
+            settings: TransferSettings(userAgent: "Tickwire/\(version)"),
+            shared: CurlShared(connectionsMax: connectionsMax, connectionsPerHostMax: connectionsPerHostMax))
+    }
+
+    /// Starts a client whose requests share one connection, which is opened only when `gate` allows it.
+    convenience init(version: String, streamsMax: Int, gate: SocketGate) {
+        self.init(
+            settings: TransferSettings(userAgent: "Tickwire/\(version)", gate: gate),
+            shared: CurlShared(connectionsMax: 1, connectionsPerHostMax: 1, streamsMax: streamsMax))
+    }
+
+    private init(settings: TransferSettings, shared: CurlShared?) {
+        guard let shared else {
             self.shared = nil
             self.thread = Mutex(nil)
             self.startFailure = "libcurl refuses"
             return
         }
-        let settings = TransferSettings(userAgent: "Tickwire/\(version)")
         let start = Unmanaged.passRetained(ThreadStart(shared: shared, settings: settings))
         var thread = pthread_t()
         let code = pthread_create(&thread, nil, runCurlThread, start.toOpaque())
@@ -65,6 +76,9 @@ public final class HTTPClient: Sendable {
         }
         return try result.get()
     }
+
+    /// Ends all requests with ``HTTPClientError/shutDown``, without waiting for the thread.
+    func requestStop() { self.shared?.requestStop() }
 
     /// Ends all requests with ``HTTPClientError/shutDown``, closes the thread, and returns when it has been joined.
     public func shutdown() async {

@@ -18,6 +18,10 @@ public enum HTTPClientError: Error, Hashable, Sendable, CustomStringConvertible 
     case bodyTooLarge(host: String, limit: Int)
     /// The connection broke or the host does not speak HTTP.
     case transferFailed(host: String, reason: String)
+    /// The host gave up this one request; the connection goes on.
+    case streamReset(host: String)
+    /// Too many requests wait for a connection.
+    case busy(host: String, limit: Int)
     /// The task that waited was cancelled.
     case cancelled
     /// The client was shut down.
@@ -43,6 +47,9 @@ public enum HTTPClientError: Error, Hashable, Sendable, CustomStringConvertible 
             "The answer of '\(host)' is larger than \(limit) bytes. Ask for less, or raise the limit."
         case .transferFailed(let host, let reason):
             "The transfer with '\(host)' failed: \(reason). Try again, and check that the port speaks HTTP."
+        case .streamReset(let host): "'\(host)' gave up the request without an answer. Try again."
+        case .busy(let host, let limit):
+            "More than \(limit) requests wait for a connection to '\(host)'. Send fewer at once, or allow more connections."
         case .cancelled: "The HTTP request was cancelled."
         case .shutDown: "The HTTP client is shut down. Send requests before the service stops."
         case .cannotStart(let reason):

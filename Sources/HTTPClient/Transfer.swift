@@ -15,6 +15,7 @@ final class Transfer {
     private var body: [UInt8] = []
     private var isBodyTooLarge = false
     private var refusedAddress: String?
+    private var gate: SocketGate?
 
     init(
         id: UInt64, request: HTTPRequest, target: HTTPTarget,
@@ -64,11 +65,23 @@ final class Transfer {
         ]
         if let file = settings.certificateFile { codes.append(tw_setopt_string(easy, CURLOPT_CAINFO, file)) }
         if let folder = settings.certificateFolder { codes.append(tw_setopt_string(easy, CURLOPT_CAPATH, folder)) }
+        if let gate = settings.gate {
+            self.gate = gate
+            codes += [
+                tw_setopt_open_socket(easy, openSocket),
+                tw_setopt_pointer(easy, CURLOPT_OPENSOCKETDATA, pointer),
+                // Push services want connections that stay for hours; the pool decides when one is too old.
+                tw_setopt_long(easy, CURLOPT_MAXAGE_CONN, 7 * 86_400),
+                tw_setopt_long(easy, CURLOPT_TCP_KEEPALIVE, 1),
+                tw_setopt_long(easy, CURLOPT_TCP_KEEPIDLE, 60),
+                tw_setopt_long(easy, CURLOPT_TCP_KEEPINTVL, 20),
+            ]
+        }
         if self.request.addressPolicy == .publicOnly {
             // Every new socket is checked before it connects, and a reused connection before the request is sent.
             codes += [
                 tw_setopt_string(easy, CURLOPT_PROXY, ""),
-                tw_setopt_open_socket(easy, openPublicSocket),
+                tw_setopt_open_socket(easy, openSocket),
                 tw_setopt_pointer(easy, CURLOPT_OPENSOCKETDATA, pointer),
                 tw_setopt_prerequest(easy, checkConnectedAddress),
                 tw_setopt_pointer(easy, CURLOPT_PREREQDATA, pointer),
@@ -145,6 +158,7 @@ final class Transfer {
         case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
             CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
             return .failure(.tls(host: host, reason: self.reason(code)))
+        case CURLE_HTTP2_STREAM: return .failure(.streamReset(host: host))
         case CURLE_URL_MALFORMAT:
             return .failure(.invalidRequest(String(cString: curl_easy_strerror(code))))
         default: return .failure(.transferFailed(host: host, reason: self.reason(code)))
@@ -185,7 +199,18 @@ final class Transfer {
             HTTPHeader(String(decoding: bytes[..<colon], as: UTF8.self), String(decoding: value, as: UTF8.self)))
     }
 
-    /// Whether the policy allows the address; remembers a refused one.
+    /// Whether it may open a socket of its own now.
+    fileprivate var maySeparate: Bool { self.gate?.allowsSocket ?? true }
+
+    /// Whether a socket may connect to the address.
+    fileprivate func permits(_ address: [UInt8]) -> Bool {
+        switch self.request.addressPolicy {
+        case .any: true
+        case .publicOnly: self.allows(address)
+        }
+    }
+
+    /// Whether the address is public; remembers a refused one.
     fileprivate func allows(_ address: [UInt8]) -> Bool {
         if IPAddress.isPublic(address) { return true }
         self.refusedAddress = Self.text(address)
@@ -225,12 +250,13 @@ private func receiveHeader(
     return length
 }
 
-private func openPublicSocket(
+private func openSocket(
     _ context: UnsafeMutableRawPointer?, _ purpose: curlsocktype, _ address: UnsafeMutablePointer<curl_sockaddr>?
 ) -> curl_socket_t {
     // CURL_SOCKET_BAD is a macro that Swift does not see.
     let refused: curl_socket_t = -1
     guard let context, let address, let offset = MemoryLayout<curl_sockaddr>.offset(of: \.addr) else { return refused }
+    guard transfer(context).maySeparate else { return refused }
     let start = UnsafeRawPointer(address) + offset
     let length = Int(address.pointee.addrlen)
     let bytes: [UInt8]
@@ -241,7 +267,7 @@ private func openPublicSocket(
         bytes = withUnsafeBytes(of: start.loadUnaligned(as: sockaddr_in6.self).sin6_addr) { Array($0) }
     default: return refused
     }
-    guard transfer(context).allows(bytes) else { return refused }
+    guard transfer(context).permits(bytes) else { return refused }
     let closeOnExec = Int32(bitPattern: SOCK_CLOEXEC.rawValue)
     return socket(address.pointee.family, address.pointee.socktype | closeOnExec, address.pointee.`protocol`)
 }

@@ -8,6 +8,8 @@ public enum NotificationError: Error, Hashable, CustomStringConvertible {
     case invalidTopic(String)
     /// The payload exceeds what the service takes, even in its shortest form.
     case tooLarge(service: String, bytes: Int, limit: Int)
+    /// The text is no quiet hours.
+    case invalidQuietHours(String)
 
     /// One line for an operator.
     public var description: String {
@@ -20,6 +22,8 @@ public enum NotificationError: Error, Hashable, CustomStringConvertible {
             "'\(topic)' is not an APNs topic. Write the app's bundle id, for example com.example.prices."
         case .tooLarge(let service, let bytes, let limit):
             "The \(service) payload has \(bytes) bytes at its shortest, the limit is \(limit). Shorten the link or topic."
+        case .invalidQuietHours(let text):
+            "'\(text)' are no quiet hours. Write windows such as '22:00-07:00' or 'mon-fri 22:00-07:00; sat,sun 23:30-09:00'."
         }
     }
 }

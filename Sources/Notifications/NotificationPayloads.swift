@@ -11,6 +11,8 @@ public struct NotificationPayloads: Hashable, Sendable {
     public let fcm: FCMMessage
     /// The Web Push message, before encryption.
     public let webPush: WebPushMessage
+    /// What is pushed to the user's devices.
+    public let content: PushContent
     /// The JSON body of the webhook: `type`, `timestamp`, `data`.
     public let webhook: [UInt8]
     /// The realtime channel: `private-alerts-USER`.
@@ -43,6 +45,7 @@ public struct NotificationPayloads: Hashable, Sendable {
         self.apns = try APNsNotification(fired, options: options, decimals: decimals)
         self.fcm = try FCMMessage(fired, options: options, decimals: decimals, now: now)
         self.webPush = try WebPushMessage(fired, options: options, decimals: decimals, now: now)
+        self.content = details.content
         self.channelName = Self.channelName(user: fired.alert.user)
         self.channelData = JSONWriter.object { details.write(to: &$0) }
         self.webhook = JSONWriter.object { writer in

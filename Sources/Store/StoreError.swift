@@ -28,6 +28,10 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
     case tooManyAlerts(user: String, limit: Int)
     /// A template is too long, or a locale is none.
     case invalidTemplate(String)
+    /// There is no such device.
+    case unknownDevice(Int64)
+    /// The delivery was not given up.
+    case notDead(Int64)
     /// There is no such user.
     case unknownUser(String, nearest: [String])
     /// There is a user with this id.
@@ -84,6 +88,10 @@ public enum StoreError: Error, Hashable, CustomStringConvertible {
             """
         case .invalidTemplate(let what):
             "\(what)"
+        case .unknownDevice(let id):
+            "There is no device \(id). 'tickwire devices list' shows the devices."
+        case .notDead(let id):
+            "Delivery \(id) was not given up, so nothing is sent again. 'tickwire deliver status --dead' shows those that were."
         case .unknownUser(let user, let nearest):
             nearest.isEmpty
                 ? "There is no user '\(user)'. 'tickwire users list' shows them, 'tickwire users create' makes one."

@@ -41,8 +41,10 @@ enum CommandError: Error, CustomStringConvertible {
         case let error as SetupError: error.exitCode
         case is FeedProblem, is FeedFileError, is RecordingError, is ImportError: 65
         case is MarketError, is AlertSyntaxError, is AlertTemplateError, is AlertTrialError, is AlertChangeError,
-            is FaultPlanError:
+            is FaultPlanError, is NotificationError:
             64
+        case PushError.badCredential: 78
+        case is PushError: 64
         case let error as StoreError: self.exitCode(for: error)
         case let error as PostgresError: self.exitCode(for: error)
         case let error as JournalError: self.exitCode(for: error)
@@ -55,7 +57,8 @@ enum CommandError: Error, CustomStringConvertible {
     private static func exitCode(for error: StoreError) -> Int32 {
         switch error {
         case .unknownSymbol, .unknownVenue, .invalidUser, .invalidWebhook, .unknownAlert, .invalidRange, .unknownUser,
-            .userExists, .invalidName, .unknownToken, .invalidScope, .tooManyAlerts, .invalidTemplate:
+            .userExists, .invalidName, .unknownToken, .invalidScope, .tooManyAlerts, .invalidTemplate, .unknownDevice,
+            .notDead:
             64
         case .unreadableMigrations, .badMigrationName, .migrationChanged, .databaseIsNewer, .migrationsMissing: 78
         case .migrationFailed, .recorderState, .tooFarBehind: 69

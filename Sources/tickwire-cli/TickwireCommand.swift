@@ -20,8 +20,9 @@ struct TickwireCommand: AsyncParsableCommand {
         version: TickwireVersion.current,
         subcommands: [
             UpCommand.self, IngestCommand.self, GatewayCommand.self, WatchCommand.self, HistoryCommand.self,
-            ImportCommand.self, CandlesCommand.self, AlertsCommand.self, UsersCommand.self,
-            TokensCommand.self, PushCommand.self, FeedsCommand.self, SymbolsCommand.self,
+            ImportCommand.self, CandlesCommand.self, AlertsCommand.self, DeliverCommand.self, DevicesCommand.self,
+            PushCommand.self, UsersCommand.self,
+            TokensCommand.self, FeedsCommand.self, SymbolsCommand.self,
             SessionsCommand.self, JournalCommand.self, SimulateCommand.self, MigrateCommand.self, VersionCommand.self,
         ]
     )

@@ -1,23 +1,26 @@
 import Delivery
 import Market
+import Notifications
+import Store
 import Synchronization
 
 /// A queue in memory that tells what became of its deliveries.
 final class MemoryQueue: DeliveryQueue {
     enum Outcome: Sendable, Equatable {
-        case claimed(Int)
-        case completed(Int64, status: Int)
-        case retried(Int64, at: Timestamp, status: Int?, error: String)
-        case abandoned(Int64, error: String, disablesTarget: Bool)
-        case released(Int64)
+        case claimed(lane: String, Int)
+        case recorded(Int64, OutboxResult.State, error: String?)
+        case dropped(Int64, unlessRegisteredAfter: Timestamp?)
+        case moved(Int64, APNsEnvironment)
     }
 
     struct Unavailable: Error {}
 
     private struct State {
-        var due: [PendingDelivery] = []
+        var due: [OutboxDelivery] = []
         var failures = 0
         var repeatsAtOnce = false
+        var registeredSince = false
+        var reports: [LaneReport] = []
     }
 
     let outcomes: AsyncStream<Outcome>
@@ -28,45 +31,65 @@ final class MemoryQueue: DeliveryQueue {
     ///   - deliveries: What is due.
     ///   - failures: How many claims fail first.
     ///   - repeatsAtOnce: Whether a delivery that is to be tried again is due at once.
-    init(_ deliveries: [PendingDelivery], failures: Int = 0, repeatsAtOnce: Bool = false) {
+    ///   - registeredSince: Whether devices have registered again since they were gone.
+    init(
+        _ deliveries: [OutboxDelivery], failures: Int = 0, repeatsAtOnce: Bool = false, registeredSince: Bool = false
+    ) {
         (self.outcomes, self.sink) = AsyncStream.makeStream()
-        self.state = Mutex(State(due: deliveries, failures: failures, repeatsAtOnce: repeatsAtOnce))
+        self.state = Mutex(
+            State(
+                due: deliveries, failures: failures, repeatsAtOnce: repeatsAtOnce, registeredSince: registeredSince))
     }
 
-    func claim(limit: Int, lease: Duration) async throws -> [PendingDelivery] {
+    var reports: [LaneReport] { self.state.withLock { $0.reports } }
+
+    func add(_ delivery: OutboxDelivery) { self.state.withLock { $0.due.append(delivery) } }
+
+    func lanes() async throws -> [String] { self.state.withLock { Array(Set($0.due.map(\.lane))).sorted() } }
+
+    func claim(lane: String, limit: Int, lease: Duration) async throws -> [OutboxDelivery] {
         let claimed = try self.state.withLock { state in
             if state.failures > 0 {
                 state.failures -= 1
                 throw Unavailable()
             }
-            let claimed = Array(state.due.prefix(limit))
-            state.due.removeFirst(claimed.count)
+            let claimed = Array(state.due.filter { $0.lane == lane }.prefix(limit))
+            let ids = Set(claimed.map(\.id))
+            state.due.removeAll { ids.contains($0.id) }
             return claimed
         }
-        if !claimed.isEmpty { self.sink.yield(.claimed(claimed.count)) }
+        if !claimed.isEmpty { self.sink.yield(.claimed(lane: lane, claimed.count)) }
         return claimed
     }
 
-    func complete(_ delivery: PendingDelivery, status: Int) async throws {
-        self.sink.yield(.completed(delivery.id, status: status))
-    }
+    func reclaim() async throws {}
 
-    func retry(_ delivery: PendingDelivery, at time: Timestamp, status: Int?, error: String) async throws {
-        self.state.withLock { state in
-            guard state.repeatsAtOnce else { return }
-            state.due.append(
-                PendingDelivery(
-                    id: delivery.id, messageID: delivery.messageID, service: delivery.service, target: delivery.target,
-                    payload: delivery.payload, attempt: delivery.attempt + 1, createdAt: delivery.createdAt))
+    func record(_ results: [OutboxResult]) async throws {
+        for result in results {
+            if case .ready = result.state, self.state.withLock({ $0.repeatsAtOnce }) {
+                let old = result.delivery
+                self.add(
+                    OutboxDelivery(
+                        id: old.id, messageID: old.messageID, service: old.service, lane: old.lane, target: old.target,
+                        device: old.device, message: old.message, attempt: old.attempt + 1, tries: old.tries + 1,
+                        firedAt: old.firedAt, expiresAt: old.expiresAt))
+            }
+            self.sink.yield(.recorded(result.delivery.id, result.state, error: result.error))
         }
-        self.sink.yield(.retried(delivery.id, at: time, status: status, error: error))
     }
 
-    func abandon(_ delivery: PendingDelivery, status: Int?, error: String, disablesTarget: Bool) async throws {
-        self.sink.yield(.abandoned(delivery.id, error: error, disablesTarget: disablesTarget))
+    func drop(_ delivery: OutboxDelivery, unlessRegisteredAfter time: Timestamp?, reason: String) async throws -> Bool {
+        self.sink.yield(.dropped(delivery.id, unlessRegisteredAfter: time))
+        return !self.state.withLock { $0.registeredSince }
     }
 
-    func release(_ delivery: PendingDelivery) async throws { self.sink.yield(.released(delivery.id)) }
+    func setEnvironment(_ environment: APNsEnvironment, of delivery: OutboxDelivery) async throws {
+        self.sink.yield(.moved(delivery.id, environment))
+    }
+
+    func hold(lane: String, until time: Timestamp?, reason: String) async throws {}
+
+    func report(_ reports: [LaneReport]) async throws { self.state.withLock { $0.reports = reports } }
 
     func listen(_ wake: @escaping @Sendable () -> Void) async throws {}
 }

@@ -31,7 +31,7 @@ struct PushSettingsTests {
         #expect(push.fcmServiceAccountFile == "/f.json" && push.vapidKeyFile == "/v.pem")
         #expect(push.vapidSubject == "mailto:ops@example.com" && push.beamsInstanceID == "8f9a")
         #expect(push.beamsSecretKey?.exposed == "hidden-hidden-hidden")
-        #expect(push.webPushRules.domains == ["push.example.org", "googleapis.com"])
+        #expect(push.webPushHosts == ["push.example.org", "googleapis.com"])
     }
 
     @Test("A secret key shows in nothing that prints")

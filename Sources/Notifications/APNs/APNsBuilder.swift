@@ -50,7 +50,7 @@ public struct APNsBuilder: Sendable {
     public func notification(_ content: PushContent, extent: PushExtent = .full) throws(PushError) -> PushRequest {
         try content.checkNames("APNs") { $0 == "aps" }
         let (body, used) = try content.fitting("APNs", limit: Self.payloadLimit, from: extent) { reduced in
-            JSONWriter.object { APNsPayload.write(reduced, to: &$0) }
+            content.finishedPayload ?? JSONWriter.object { APNsPayload.write(reduced, to: &$0) }
         }
         let isSilent = content.isSilent
         return self.request(

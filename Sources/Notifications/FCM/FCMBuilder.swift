@@ -61,7 +61,11 @@ public struct FCMBuilder: Sendable {
         try content.checkNames("FCM", isReserved: Self.isReserved)
         let (body, used) = try content.fitting("FCM", limit: Self.limit, from: extent) { reduced in
             JSONWriter.object { writer in
-                writer.object("message") { self.writeMessage(reduced, now: now, to: &$0) }
+                if let payload = content.finishedPayload {
+                    writer.json("message", self.addressed(payload))
+                } else {
+                    writer.object("message") { self.writeMessage(reduced, now: now, to: &$0) }
+                }
                 if isDryRun { writer.boolean("validateOnly", true) }
             }
         }
@@ -79,11 +83,21 @@ public struct FCMBuilder: Sendable {
             || name.hasPrefix("gcm")
     }
 
-    private func writeMessage(_ content: PushContent, now: Timestamp, to writer: inout JSONWriter) {
+    /// A finished message with its target as the first member.
+    private func addressed(_ payload: [UInt8]) -> [UInt8] {
+        let target = JSONWriter.object { self.writeTarget(to: &$0) }
+        return target.dropLast() + [UInt8(ascii: ",")] + payload.dropFirst()
+    }
+
+    private func writeTarget(to writer: inout JSONWriter) {
         switch self.recipient.kind {
         case .token: writer.string("token", self.recipient.value)
         case .installation: writer.string("fid", self.recipient.value)
         }
+    }
+
+    private func writeMessage(_ content: PushContent, now: Timestamp, to writer: inout JSONWriter) {
+        self.writeTarget(to: &writer)
         writer.object("data") { $0.strings(content.flatData()) }
         if !content.isSilent {
             writer.object("notification") { writer in

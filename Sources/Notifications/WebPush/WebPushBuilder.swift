@@ -46,7 +46,7 @@ public struct WebPushBuilder: Sendable {
         try content.checkNames("Web Push") { $0 == "pusher" }
         let (document, used) = try content.fitting(
             "Web Push", limit: Self.bytesMax(self.subscription.endpoint), from: extent
-        ) { Self.document($0, form: form) }
+        ) { content.finishedPayload ?? Self.document($0, form: form) }
         let body = try WebPushEncryption.seal(document, for: self.subscription, with: ephemeral)
         let reduced = content.reduced(to: used)
         let headers = WebPushHeaders(
@@ -92,7 +92,7 @@ public struct WebPushBuilder: Sendable {
     }
 
     private static func isDeclarative(_ content: PushContent, _ form: Form) -> Bool {
-        form == .declarative && content.link != nil && !content.isSilent
+        form == .declarative && content.link != nil && !content.isSilent && content.finishedPayload == nil
     }
 
     /// One document for both readers: the worker finds under `notification` what a declarative browser shows by itself.

@@ -22,7 +22,7 @@ extension AlertStore {
                 try catalog.resolve(
                     symbols: Set(sorted.map(\.symbol)),
                     venues: Set(checkpoint.events.compactMap(\.fired.cause.venue) + sorted.map(\.venue)), session)
-                return try session.transaction { session throws(PostgresError) in
+                return try session.transaction { session in
                     try session.execute("SET LOCAL tickwire.evaluator = 'on'")
                     let count = try Self.insert(checkpoint.events, session)
                     try Self.save(checkpoint.states, session)
@@ -100,7 +100,7 @@ extension AlertStore {
     /// - Returns: How many were not there.
     private static func insert(
         _ events: [AlertCheckpoint.Event], _ session: PostgresSession
-    ) throws(PostgresError) -> Int {
+    ) throws -> Int {
         var count = 0
         var rest = events[...]
         while !rest.isEmpty {
@@ -112,7 +112,7 @@ extension AlertStore {
 
     private static func insert(
         _ events: ArraySlice<AlertCheckpoint.Event>, _ session: PostgresSession
-    ) throws(PostgresError) -> Int {
+    ) throws -> Int {
         func column(_ value: (AlertCheckpoint.Event) -> String?) -> PostgresParameter { .array(events.map(value)) }
         let rows = try session.query(
             """
@@ -140,7 +140,7 @@ extension AlertStore {
                 INSERT INTO deliveries (event_id, service, target, payload)
                 SELECT added.id, $20, url, body FROM added JOIN given USING (alert_id, crossing) WHERE url IS NOT NULL
             )
-            SELECT count(*) FROM added
+            SELECT id, alert_id, crossing FROM added
             """,
             [
                 column { String($0.fired.alert.id) }, column { String($0.fired.crossing) },
@@ -160,7 +160,33 @@ extension AlertStore {
                 .text(DeliveryService.webhook.rawValue),
             ]
         )
-        return Int(try rows[0].integer(0))
+        try Self.push(rows, events, session)
+        return rows.count
+    }
+
+    /// Puts the new events of users who have devices into the outbox.
+    private static func push(
+        _ added: PostgresRows, _ events: ArraySlice<AlertCheckpoint.Event>, _ session: PostgresSession
+    ) throws {
+        struct Crossing: Hashable {
+            let alert: Int64
+            let number: Int64
+        }
+        if added.isEmpty { return }
+        let users = try Set(
+            session.query(
+                "SELECT DISTINCT user_id FROM devices WHERE user_id = ANY($1::text[]) AND disabled_at IS NULL",
+                [.array(Set(events.map(\.fired.alert.user)).sorted())]
+            ).map { try $0.text(0) })
+        if users.isEmpty { return }
+        var ids: [Crossing: Int64] = [:]
+        for row in added { ids[Crossing(alert: try row.integer(1), number: try row.integer(2))] = try row.integer(0) }
+        for event in events where users.contains(event.fired.alert.user) {
+            let fired = event.fired
+            guard let id = ids[Crossing(alert: fired.alert.id, number: fired.crossing)] else { continue }
+            try Outbox.enqueue(
+                event.payloads.content, user: fired.alert.user, eventID: id, now: fired.firedAt, in: session)
+        }
     }
 
     private static func save(

@@ -40,7 +40,8 @@ public struct PushCredentials: Sendable {
 
     static func fcm(_ settings: PushSettings) throws -> FCMServiceAccount? {
         guard let file = settings.fcmServiceAccountFile else { return nil }
-        return try FCMServiceAccount(json: try self.read(file, "push.fcm.serviceAccountFile"))
+        return try FCMServiceAccount(
+            json: try self.read(file, "push.fcm.serviceAccountFile"), tokenURL: settings.fcmTokenURL)
     }
 
     static func vapid(_ settings: Settings) throws -> VAPIDKey? {
@@ -52,7 +53,7 @@ public struct PushCredentials: Sendable {
 
     static func beams(_ settings: PushSettings) throws -> BeamsInstance? {
         guard let id = settings.beamsInstanceID, let key = settings.beamsSecretKey else { return nil }
-        return try BeamsInstance(id: id, secretKey: key)
+        return try BeamsInstance(id: id, secretKey: key, server: settings.beamsURL)
     }
 
     /// A key file's bytes; keys have a few kilobytes.

@@ -106,12 +106,10 @@ struct IngestAssembly {
             logger: self.logger
         )
         try await symbols.start(with: self.feeds)
-        let deliveries = DeliveryWorker(
-            queue: OutboxQueue(client: self.database.client, logger: self.logger), client: self.httpClient,
-            signer: WebhookSigner(secrets: [self.secret]),
-            settings: DeliverySettings(allowsPrivateAddresses: self.settings.allowPrivateWebhooks),
-            now: { Timestamp.now }, logger: self.logger
-        )
+        let deliveries = try DeliveryAssembly(
+            settings: self.settings, client: self.database.client, httpClient: self.httpClient, secret: self.secret,
+            logger: self.logger
+        ).assemble()
         let keeper = PartitionKeeper(
             client: self.database.client, catalog: self.catalog, retention: self.settings.retention,
             logger: self.logger)
@@ -123,14 +121,14 @@ struct IngestAssembly {
         return Parts(
             services: [
                 JournalService(journal: journal), CandleService(candles: candles), RecorderService(recorder: recorder),
-                PartitionService(keeper: keeper), deliveries, alerts, watcher, repair, symbols,
-            ], feeds: feeds,
+                PartitionService(keeper: keeper), alerts, watcher, repair, symbols,
+            ] + (self.settings.push.deliversHere ? deliveries.services : []), feeds: feeds,
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
                     + MetricsText.alerts(pipeline.alertStatus, alerts.counters)
                     + MetricsText.guardCounters(pipeline.guardCounters) + MetricsText.repair(waiting: repair.waiting)
                     + MetricsText.recorder(recorder.counters) + MetricsText.journal(journal.counters)
-                    + MetricsText.candles(candles.counters) + MetricsText.deliveries(deliveries.counters)
+                    + MetricsText.candles(candles.counters) + deliveries.metrics()
             }, feedStatus: { FeedReportText.json(supervisor.monitors.map(\.status)) },
             statistics: { "{\"alerts\":\(alerts.heartbeat?.json ?? "null")}" }
         )

@@ -173,6 +173,20 @@ public struct ServiceRunner: Sendable {
             store: AlertStore(client: database.client, catalog: catalog),
             lastTicks: LastTicks(client: database.client, catalog: catalog), tokens: tokens, settings: self.settings,
             logger: self.logger)
+        let credentials = try PushCredentials(self.settings)
+        let webKey = credentials.vapidSubject == nil ? nil : credentials.vapid?.publicKey
+        let dashboard = DashboardRoutes(appKey: apps[0].app.signingCredentials.key, vapidPublicKey: webKey)
+        let candles = CandleRoutes(
+            history: History(client: database.client, catalog: catalog), problem: { directory.problem(with: $0) },
+            logger: self.logger)
+        let account = AccountRoutes(
+            devices: DeviceStore(client: database.client), tokens: tokens, settings: self.settings, logger: self.logger)
+        let beams = self.settings.beamsInstance.map { instance in
+            BeamsRoutes(
+                instance: instance, store: BeamsStore(client: database.client), webKey: webKey,
+                endpoints: self.settings.webPushRules, apnsEnvironment: self.settings.push.apnsEnvironment,
+                logger: self.logger)
+        }
         hooks.routes = { [kind, feedStatus, statistics] router in
             router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
             if let bus { router.get("/v1/backplane") { _, _ in JSONAnswer(text: BackplaneReport.json(bus, hub)) } }
@@ -181,6 +195,10 @@ public struct ServiceRunner: Sendable {
             if kind != .ingest {
                 auth.add(to: router)
                 alerts.add(to: router)
+                account.add(to: router)
+                candles.add(to: router)
+                dashboard.add(to: router)
+                beams?.add(to: router)
             }
         }
         services.append(self.server(apps[0].app, hub, hooks, announce))

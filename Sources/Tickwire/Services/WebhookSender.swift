@@ -34,7 +34,8 @@ struct WebhookSender: Sendable {
                 return .noAnswer(reason: "\(error) Setting webhooks.allowPrivate allows them.")
             case .bodyTooLarge:
                 return .noAnswer(reason: "its answer is longer than \(Self.answerBytesMax) bytes")
-            case .invalidRequest, .cannotResolve, .cannotConnect, .tls, .timedOut, .transferFailed, .cannotStart:
+            case .invalidRequest, .cannotResolve, .cannotConnect, .tls, .timedOut, .transferFailed, .cannotStart,
+                .streamReset, .busy:
                 return .noAnswer(reason: error.description)
             }
         }

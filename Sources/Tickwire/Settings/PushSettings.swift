@@ -22,8 +22,30 @@ public struct PushSettings: Sendable, CustomStringConvertible, CustomReflectable
     ///
     /// Secret.
     public var beamsSecretKey: PushSecret?
-    /// Where browsers' subscriptions may point.
-    public var webPushRules = WebPushEndpointRules()
+    /// Domains of push endpoints; `nil` is those of the browsers.
+    public var webPushHosts: [String]?
+    /// Where APNs is, if not at Apple.
+    public var apnsURL: String?
+    /// Where APNs' sandbox is, if not at Apple.
+    public var apnsSandboxURL: String?
+    /// Connections to APNs.
+    public var apnsConnections = 4
+    /// Where FCM is, if not at Google.
+    public var fcmURL: String?
+    /// Where access tokens are asked for, if not where the account's file says.
+    public var fcmTokenURL: String?
+    /// Connections to FCM.
+    public var fcmConnections = 10
+    /// Where Beams is, if not at Pusher.
+    public var beamsURL: String?
+    /// Where Telegram's bots are, if not at Telegram.
+    public var telegramURL: String?
+    /// Whether `up` and `ingest` send deliveries; otherwise `tickwire deliver` does.
+    public var deliversHere = true
+    /// Seconds that a delivery belongs to the worker that took it.
+    public var leaseSeconds = 60
+    /// Seconds that one request may take.
+    public var timeoutSeconds = 12
 
     /// None.
     public init() {}
@@ -39,4 +61,13 @@ public struct PushSettings: Sendable, CustomStringConvertible, CustomReflectable
 
     /// What is set, without files and secrets.
     public var customMirror: Mirror { Mirror(self, children: ["set": self.description]) }
+}
+
+extension Settings {
+    /// Where browsers' subscriptions may point: in plain http only where private addresses are allowed.
+    public var webPushRules: WebPushEndpointRules {
+        var rules = WebPushEndpointRules(allowsHTTP: self.allowPrivateWebhooks)
+        if let hosts = self.push.webPushHosts { rules.domains = hosts }
+        return rules
+    }
 }

@@ -1,5 +1,6 @@
 public import Alerts
 public import Backplane
+public import Beams
 public import Channels
 import Foundation
 public import Gateway
@@ -93,10 +94,12 @@ public struct Settings: Sendable {
     public var hasClientEvents = false
     /// Whether the app's subscribers are told how many they are.
     public var hasSubscriptionCounts = false
+    /// Push services and the delivery to them.
+    public var push = PushSettings()
     /// The `apns-topic` of stored push payloads: the app's bundle id.
     public var apnsTopic = "app.tickwire"
-    /// The credentials of push services.
-    public var push = PushSettings()
+    /// The Beams instance that is served, with its secret key; `nil`: none is.
+    public var beamsInstance: ServedInstance?
     /// How far a crypto or FX price may lie from the last one before it needs a second witness.
     public var cryptoBand = GuardBand.crypto
     /// The same for stocks.

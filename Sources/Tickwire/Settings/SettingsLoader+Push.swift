@@ -6,7 +6,9 @@ extension SettingsLoader {
     static let pushKeys = [
         "push.apns.keyFile", "push.apns.keyID", "push.apns.teamID", "push.apns.topic", "push.apns.environment",
         "push.fcm.serviceAccountFile", "push.vapid.keyFile", "push.vapid.subject", "push.beams.instanceID",
-        "push.beams.secretKey", "push.webPush.hosts",
+        "push.beams.secretKey", "push.webPush.hosts", "push.apns.url", "push.apns.sandboxURL", "push.apns.connections",
+        "push.fcm.url", "push.fcm.tokenURL", "push.fcm.connections", "push.beams.url", "push.telegram.url",
+        "deliver.here", "deliver.lease", "deliver.timeout",
     ]
 
     static func readPush(_ values: Values, into settings: inout Settings) throws {
@@ -34,7 +36,8 @@ extension SettingsLoader {
         push.vapidSubject = values.text("push.vapid.subject")
         push.beamsInstanceID = values.text("push.beams.instanceID")
         push.beamsSecretKey = values.text("push.beams.secretKey").map { PushSecret($0) }
-        if let hosts = values.list("push.webPush.hosts") { push.webPushRules.domains = hosts }
+        push.webPushHosts = values.list("push.webPush.hosts")
+        try self.readDelivery(values, into: &push)
         try self.checkTogether([
             ("push.apns.keyFile", push.apnsKeyFile != nil), ("push.apns.keyID", push.apnsKeyID != nil),
             ("push.apns.teamID", push.apnsTeamID != nil),
@@ -44,6 +47,38 @@ extension SettingsLoader {
             ("push.beams.secretKey", push.beamsSecretKey != nil),
         ])
         settings.push = push
+    }
+
+    /// Where services are, if elsewhere than their owners have them, and how they are sent to.
+    private static func readDelivery(_ values: Values, into push: inout PushSettings) throws {
+        push.apnsURL = try self.url("push.apns.url", values)
+        push.apnsSandboxURL = try self.url("push.apns.sandboxURL", values)
+        if let count = try values.whole("push.apns.connections", in: 1...64) { push.apnsConnections = count }
+        push.fcmURL = try self.url("push.fcm.url", values)
+        push.fcmTokenURL = try self.url("push.fcm.tokenURL", values)
+        if let count = try values.whole("push.fcm.connections", in: 1...64) { push.fcmConnections = count }
+        push.beamsURL = try self.url("push.beams.url", values)
+        push.telegramURL = try self.url("push.telegram.url", values)
+        if let isHere = try values.flag("deliver.here") { push.deliversHere = isHere }
+        if let seconds = try values.whole("deliver.timeout", in: 1...60) { push.timeoutSeconds = seconds }
+        if let seconds = try values.whole("deliver.lease", in: 4...3_600) { push.leaseSeconds = seconds }
+        guard push.leaseSeconds >= 4 * push.timeoutSeconds else {
+            throw SetupError.badSetting(
+                name: "deliver.lease", value: String(push.leaseSeconds),
+                expected: "at least four times deliver.timeout, which is \(push.timeoutSeconds)")
+        }
+    }
+
+    /// A base URL without its final slash.
+    private static func url(_ key: String, _ values: Values) throws -> String? {
+        guard var text = values.text(key) else { return nil }
+        while text.last == "/" { text.removeLast() }
+        let rest = ["https://", "http://"].first { text.hasPrefix($0) }.map { text.dropFirst($0.count) }
+        guard let rest, !rest.isEmpty, !rest.contains("@"), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw SetupError.badSetting(
+                name: key, value: text, expected: "a base URL such as https://push.example:8443, without a user")
+        }
+        return text
     }
 
     /// Half a credential is a mistake.

@@ -43,10 +43,12 @@ public enum SettingsLoader {
             "app.encryptionMasterKey", "publish.interval", "publish.messagesPerSecond", "publish.messagesPerDay",
             "publish.countDeliveries", "publish.encrypted", "auth.origins",
         ] + SettingsLoader.gatewayKeys + SettingsLoader.natsKeys + SettingsLoader.pushKeys
+        + SettingsLoader.beamsKeys
 
     /// The keys whose values are never printed.
     static let secretKeys: Set<String> = [
         "databaseURL", "app.secret", "app.encryptionMasterKey", "nats.url", "push.beams.secretKey",
+        "beams.secretKey",
     ]
 
     /// Reads and checks all settings.
@@ -80,6 +82,7 @@ public enum SettingsLoader {
         try self.readGateway(values, into: &settings)
         try self.readNATS(values, into: &settings)
         try self.readPush(values, into: &settings)
+        try self.readBeams(values, into: &settings)
         return settings
     }
 

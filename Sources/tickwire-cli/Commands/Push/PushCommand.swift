@@ -9,13 +9,14 @@ import Tickwire
 /// `tickwire push`: keys and credentials of push services.
 struct PushCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "push", abstract: "Make and check the keys of push services.",
+        commandName: "push", abstract: "Make and check the keys of push services, and try them out.",
         discussion: """
             EXAMPLES
               tickwire push vapid      make the key that browsers subscribe with
               tickwire push check      can every credential of the settings be used?
+              tickwire push test 3     send a notification to a device
             """,
-        subcommands: [PushVAPIDCommand.self, PushCheckCommand.self]
+        subcommands: [PushVAPIDCommand.self, PushCheckCommand.self, PushTestCommand.self]
     )
 }
 

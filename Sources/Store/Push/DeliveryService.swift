@@ -1,0 +1,25 @@
+/// Who takes a delivery to its target.
+public enum DeliveryService: String, Sendable, Hashable, CaseIterable {
+    /// An HTTP POST signed as Standard Webhooks demands.
+    case webhook
+    /// Apple Push Notification service.
+    case apns
+    /// A Live Activity over the same.
+    case liveActivity
+    /// A broadcast channel over the same.
+    case apnsChannel
+    /// Firebase Cloud Messaging.
+    case fcm
+    /// A browser's push service.
+    case webPush
+    /// Hosted Pusher Beams.
+    case beams
+    /// An ntfy server.
+    case ntfy
+    /// A Slack incoming webhook.
+    case slack
+    /// A Discord webhook.
+    case discord
+    /// A Telegram bot.
+    case telegram
+}

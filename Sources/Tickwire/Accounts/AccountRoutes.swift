@@ -1,0 +1,184 @@
+import Channels
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Notifications
+import Store
+
+/// `GET /v1/me` and `/v1/devices`: who a token speaks for, and where that user is notified.
+///
+/// Devices take the scope that alerts take: what they are told is alerts.
+final class AccountRoutes: Sendable {
+    private static let bodyBytesMax = 16 * 1024
+
+    private let devices: DeviceStore
+    private let gate: TokenGate
+    private let origins: AllowedOrigins
+    private let rules: WebPushEndpointRules
+    private let logger: Logger
+
+    /// Routes over `devices`.
+    ///
+    /// - Parameters:
+    ///   - devices: Where devices are kept.
+    ///   - tokens: Who tokens speak for.
+    ///   - settings: Allowed origins, and where push services may be.
+    ///   - logger: For trouble.
+    init(devices: DeviceStore, tokens: TokenCache, settings: Settings, logger: Logger) {
+        self.devices = devices
+        self.gate = TokenGate(tokens: tokens)
+        self.origins = AllowedOrigins(settings.authOrigins)
+        self.rules = settings.webPushRules
+        self.logger = logger
+    }
+
+    /// Adds the routes.
+    func add(to router: Router<BasicRequestContext>) {
+        self.on(router, "/v1/me", .get, needsAlerts: false) { _, holder, _ in
+            let scopes = holder.scopes.map { JSONText.quoted($0.description) }.joined(separator: ",")
+            return """
+                {"user":\(JSONText.quoted(holder.userID)),"name":\(JSONText.quoted(holder.userName)),"scopes":[\(scopes)]}
+                """
+        }
+        self.on(router, "/v1/devices", .get) { _, holder, _ in
+            let devices = try await self.devices.list(user: holder.userID)
+            return "{\"devices\":[\(devices.map(Self.json).joined(separator: ","))]}"
+        }
+        self.on(router, "/v1/devices", .post) { request, holder, _ in
+            let body = try await RequestBody.read(request, bytesMax: Self.bodyBytesMax)
+            let registration = try Registration(body, rules: self.rules)
+            return Self.json(
+                try await self.devices.register(
+                    registration.target, user: holder.userID, locale: registration.locale))
+        }
+        self.on(router, "/v1/devices/{id}", .delete) { _, holder, parameters in
+            let text = parameters.get("id") ?? ""
+            let missing = AlertAPIError(status: .notFound, reason: "There is no device '\(text.prefix(40))'")
+            guard let id = Int64(text) else { throw missing }
+            do {
+                // Another user's device is answered as one that does not exist.
+                guard try await self.devices.device(id: id).user == holder.userID else { throw missing }
+                try await self.devices.remove(id: id)
+            } catch StoreError.unknownDevice { throw missing }
+            return "{}"
+        }
+        for path in ["/v1/me", "/v1/devices", "/v1/devices/{id}"] {
+            router.on(RouterPath(path), method: .options) { request, _ in
+                self.origins.preflight(request, methods: "GET, POST, DELETE, OPTIONS")
+            }
+        }
+    }
+
+    private func on(
+        _ router: Router<BasicRequestContext>, _ path: RouterPath, _ method: HTTPRequest.Method,
+        needsAlerts: Bool = true, _ answer: @escaping @Sendable (Request, TokenHolder, Parameters) async throws -> String
+    ) {
+        router.on(path, method: method) { request, context in
+            var headers = self.origins.headers(for: request)
+            headers[.contentType] = "application/json"
+            headers[.cacheControl] = "no-store"
+            do {
+                let holder = try await self.gate.holder(request.headers[.authorization] ?? "")
+                if needsAlerts, !holder.scopes.contains(where: \.allowsOwnAlerts) {
+                    throw AlertAPIError(
+                        status: .forbidden, reason: "The token's scopes do not cover devices: the scope 'alerts' does")
+                }
+                return Self.response(.ok, try await answer(request, holder, context.parameters), headers)
+            } catch {
+                guard let refusal = AlertAPIError(error) else {
+                    self.logger.error("Account request failed", metadata: ["error": "\(error)"])
+                    return Self.response(
+                        .internalServerError, #"{"error":"The request failed, see the service's log"}"#, headers)
+                }
+                return Self.response(refusal.status, refusal.json, headers)
+            }
+        }
+    }
+
+    private static func json(_ device: Device) -> String {
+        let service: String
+        switch device.target {
+        case .apns: service = "apns"
+        case .liveActivity: service = "liveActivity"
+        case .apnsChannel: service = "apnsChannel"
+        case .fcm: service = "fcm"
+        case .webPush: service = "webPush"
+        case .beams: service = "beams"
+        case .webhook: service = "webhook"
+        case .ntfy: service = "ntfy"
+        case .slack: service = "slack"
+        case .discord: service = "discord"
+        case .telegram: service = "telegram"
+        }
+        var members = [
+            "\"id\":\(device.id)", "\"service\":\"\(service)\"", "\"createdAt\":\"\(device.createdAt)\"",
+            "\"lastRegisteredAt\":\"\(device.lastRegisteredAt)\"",
+        ]
+        if let reason = device.disabledReason { members.append("\"disabled\":\(JSONText.quoted(reason))") }
+        return "{\(members.joined(separator: ","))}"
+    }
+
+    private static func response(_ status: HTTPResponse.Status, _ json: String, _ headers: HTTPFields) -> Response {
+        Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: json + "\n")))
+    }
+}
+
+/// What a client says of a device: one of `webPush`, `apns` and `fcm`.
+private struct Registration {
+    private struct Body: Decodable {
+        struct Subscription: Decodable {
+            struct Keys: Decodable { let p256dh: String, auth: String }
+            let endpoint: String
+            let keys: Keys
+        }
+        struct Apple: Decodable {
+            let token: String
+            let topic: String
+            let environment: String?
+        }
+        struct Android: Decodable { let token: String }
+        let webPush: Subscription?
+        let apns: Apple?
+        let fcm: Android?
+        let locale: String?
+    }
+
+    let target: PushTarget
+    let locale: String?
+
+    private static let expected =
+        "Send one of webPush (a PushSubscription), apns ({token, topic, environment}) and fcm ({token}), and a locale"
+
+    init(_ bytes: [UInt8], rules: WebPushEndpointRules) throws {
+        guard let body = try? JSONDecoder().decode(Body.self, from: Data(bytes)) else {
+            throw AlertAPIError(status: .badRequest, reason: "The body is no device. \(Self.expected).")
+        }
+        self.locale = body.locale.map { String($0.prefix(35)) }
+        do {
+            switch (body.webPush, body.apns, body.fcm) {
+            case (let subscription?, nil, nil):
+                self.target = .webPush(
+                    try WebPushSubscription(
+                        endpoint: subscription.endpoint, p256dh: subscription.keys.p256dh,
+                        auth: subscription.keys.auth, rules: rules))
+            case (nil, let apple?, nil):
+                guard let environment = APNsEnvironment(rawValue: apple.environment ?? "production") else {
+                    throw AlertAPIError(
+                        status: .unprocessableContent, reason: "environment is production or sandbox", member: "apns")
+                }
+                let device = APNsDevice(token: apple.token, topic: apple.topic, environment: environment)
+                _ = try APNsBuilder(device: device, providerToken: PushSecret(""))
+                self.target = .apns(device)
+            case (nil, nil, let android?):
+                let recipient = FCMRecipient(android.token)
+                _ = try FCMBuilder(recipient: recipient, projectID: "", accessToken: PushSecret(""), topicKey: [])
+                self.target = .fcm(recipient)
+            default: throw AlertAPIError(status: .badRequest, reason: "The body is no device. \(Self.expected).")
+            }
+        } catch let error as PushError {
+            throw AlertAPIError(status: .unprocessableContent, reason: error.description)
+        }
+    }
+}
