@@ -94,3 +94,16 @@ dialog.onclose = async () => {
   await start();
 };
 await start();
+
+// A notification's button leads here.
+const snoozed = new URLSearchParams(location.search).get('snooze');
+if (snoozed && account.token) {
+  try {
+    await call('POST', `/v1/alerts/${snoozed}/snooze`, { for: '1h' });
+    toast(`Alert ${snoozed} is silent for an hour`, '');
+    await alerts.start((await call('GET', '/v1/me')).user);
+  } catch (error) {
+    toast(`Alert ${snoozed}`, error.message);
+  }
+  history.replaceState(null, '', location.pathname);
+}

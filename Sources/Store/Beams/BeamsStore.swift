@@ -83,7 +83,8 @@ public struct BeamsStore: Sendable {
     /// The SDK or the system of a device changed.
     public func setMetadata(_ metadata: String, id: String) async throws {
         try await self.client.query(
-            "UPDATE beams_devices SET metadata = $2::jsonb, seen_at = now() WHERE id = $1", [.text(id), .text(metadata)])
+            "UPDATE beams_devices SET metadata = $2::jsonb, seen_at = now() WHERE id = $1",
+            [.text(id), .text(metadata)])
     }
 
     /// Its service gave a device another address.
@@ -182,7 +183,8 @@ public struct BeamsStore: Sendable {
             else { return .otherUser }
             if let known = row.optionalText(0) { return known == user ? .bound : .otherUser }
             let count = try session.query(
-                "SELECT count(*) FROM beams_devices WHERE user_id = $1 AND platform = $2", [.text(user), .text(platform)]
+                "SELECT count(*) FROM beams_devices WHERE user_id = $1 AND platform = $2",
+                [.text(user), .text(platform)]
             )[0].integer(0)
             guard count < Self.devicesPerUserMax else { return .tooMany }
             try session.query(

@@ -73,7 +73,8 @@ final class AccountRoutes: Sendable {
 
     private func on(
         _ router: Router<BasicRequestContext>, _ path: RouterPath, _ method: HTTPRequest.Method,
-        needsAlerts: Bool = true, _ answer: @escaping @Sendable (Request, TokenHolder, Parameters) async throws -> String
+        needsAlerts: Bool = true,
+        _ answer: @escaping @Sendable (Request, TokenHolder, Parameters) async throws -> String
     ) {
         router.on(path, method: method) { request, context in
             var headers = self.origins.headers(for: request)

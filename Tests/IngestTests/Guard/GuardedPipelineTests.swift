@@ -119,20 +119,32 @@ struct GuardedPipelineTests {
         #expect(market.seen.quarantine.count == 2)
     }
 
-    @Test("Neither snapshots, backfilled, quarantined nor outdated trades fire an alert or move its last price")
+    @Test("Neither snapshots, quarantined nor outdated trades fire an alert or move its last price")
     func silentTrades() throws {
         let market = try GuardedPipeline(sequencing: FeedSequencing())
         market.pipeline.reload([try self.alert("above 104")])
         market.loop.run()
         try market.trade("100", 1, second: 10)
         try market.trade("105", 2, second: 11, flags: .snapshot)
-        try market.trade("105", 3, second: 12, flags: .backfilled)
         try market.trade("999", 4, second: 13)
         try market.trade("105", 5, second: 9)
         #expect(market.seen.fired == 0)
         try market.trade("105", 6, second: 14)
         #expect(market.seen.fired == 1)
         #expect(market.seen.prices(on: "trades-BTC-USD") == ["100", "105", "105"])
+    }
+
+    @Test("A backfilled trade fires what it would have fired in its time, once, and is no news on channels")
+    func backfilledTrades() throws {
+        let market = try GuardedPipeline(sequencing: FeedSequencing())
+        market.pipeline.reload([try self.alert("above 104")])
+        market.loop.run()
+        try market.trade("100", 1, second: 10)
+        try market.trade("105", 2, second: 12, flags: .backfilled)
+        #expect(market.seen.fired == 1)
+        try market.trade("106", 3, second: 14)
+        #expect(market.seen.fired == 1)
+        #expect(market.seen.prices(on: "trades-BTC-USD") == ["100", "106"])
     }
 
     @Test("A hole is told after the time that reorders are given, and closed when the missing trades come late")
