@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
-install_packages "${packages[@]}" nats-server
+install_packages "${packages[@]}" nats-server chromium
 require_swift
 python_environment
 scripts/check.sh

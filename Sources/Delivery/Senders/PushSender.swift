@@ -124,7 +124,9 @@ extension PushSender {
         let verdict: PushVerdict
         let reason: String
 
-        static func suspend(_ reason: String) -> Refusal { Refusal(verdict: .suspendCredential(reason: reason), reason: reason) }
+        static func suspend(_ reason: String) -> Refusal {
+            Refusal(verdict: .suspendCredential(reason: reason), reason: reason)
+        }
         static func abandon(_ reason: String) -> Refusal { Refusal(verdict: .abandon(reason: reason), reason: reason) }
         static func retry(_ reason: String, after: Duration?) -> Refusal {
             Refusal(verdict: .retry(after: after), reason: reason)
@@ -204,7 +206,9 @@ extension PushSender {
     private func fcm(
         _ content: PushContent, _ recipient: FCMRecipient, _ options: SendingOptions
     ) async throws -> Prepared {
-        guard let fcm = self.services.fcm else { throw Refusal.suspend(Self.missing("FCM", "push.fcm.serviceAccountFile")) }
+        guard let fcm = self.services.fcm else {
+            throw Refusal.suspend(Self.missing("FCM", "push.fcm.serviceAccountFile"))
+        }
         var token = try await self.fcmTokens.token()
         if options.needsFreshCredential { token = try await self.fcmTokens.token(butNot: token.exposed) }
         let builder = try FCMBuilder(

@@ -5,7 +5,9 @@ import Store
 
 /// Where the tokens of APNs and FCM come from.
 enum TokenSources {
-    /// Apple's rule: valid for an hour, renewed no more often than every 20 minutes. All processes share one.
+    /// Valid for an hour, renewed no more often than every 20 minutes: Apple's rule.
+    ///
+    /// All processes share one.
     private static let apnsAge = (renewed: Duration.seconds(45 * 60), youngest: Duration.seconds(20 * 60))
     /// Google's tokens are renewed so long before their end.
     private static let fcmLead = Duration.seconds(300)

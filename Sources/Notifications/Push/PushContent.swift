@@ -47,8 +47,9 @@ public struct PushContent: Hashable, Sendable {
     public var relevance: Double?
     /// The app's name for its kind of notification, which decides about buttons: APNs' `category`.
     public var category: String?
-    /// A payload that somebody else wrote for the service, sent in place of the one that is made of all this: a JSON object
-    /// of at least one member; for FCM the message without its target. Ids, times and priority still count.
+    /// A payload that somebody else wrote for the service, sent in place of the one that is made of all this.
+    ///
+    /// A JSON object of at least one member; for FCM the message without its target. Ids, times and priority still count.
     public var finishedPayload: [UInt8]?
 
     /// Points of a sparkline at most.

@@ -68,7 +68,8 @@ struct PushTestCommand: AsyncParsableCommand {
             let delivery = try await Outbox(client: client).enqueueClaimed(
                 content, device: device, lease: settings.lease)
         else { return false }
-        Terminal.note("Delivery \(delivery.id) to \(DeviceLine.service(device.target)) \(DeviceLine.target(device.target))")
+        Terminal.note(
+            "Delivery \(delivery.id) to \(DeviceLine.service(device.target)) \(DeviceLine.target(device.target))")
         let probe = DeliveryProbe(
             queue: assembly.queue, sender: sender, settings: settings, now: { Timestamp.now },
             logger: self.options.quietLogger(try await self.options.load()))
