@@ -78,6 +78,7 @@ public final class HTTP2Pool: Sendable {
             throw .shutDown
         }
         var request = request
+        let limit = request.timeout
         request.timeout = max(.milliseconds(1), request.timeout - started.duration(to: ContinuousClock.now))
         do throws(HTTPClientError) {
             let response = try await client.execute(request)
@@ -85,6 +86,8 @@ public final class HTTP2Pool: Sendable {
             return response
         } catch {
             self.ended(on: id, Self.ending(error))
+            // What was left of the time after the wait for room is nobody's limit.
+            if case .timedOut = error { throw .timedOut(host: host, limit: limit) }
             if case .shutDown = error, !self.state.withLock({ $0.isShutDown }) {
                 throw .transferFailed(
                     host: host, reason: "nothing was answered for \(self.limits.silenceMax) on the connection")
