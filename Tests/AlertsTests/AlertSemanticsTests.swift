@@ -59,6 +59,28 @@ struct AlertSemanticsTests {
         #expect(try self.fired(above, options, "101 107 107 107 107 107 107") == ["101@1", "107@6"])
     }
 
+    @Test("again of a new low goes on until the price has come back; then only the next new low fires")
+    func againOfExtremes() throws {
+        let low = AlertCondition.newLow(window: .seconds(5))
+        let options = AlertOptions(again: absolute("1"))
+        #expect(
+            try self.fired(low, options, "100 100 100 100 100 100 99 98.5 98 100.5 +20s 97 96 95.5") == [
+                "99@7", "98@9", "96@32",
+            ])
+    }
+
+    @Test("A new low that is to be confirmed disarms with its firing, also where again was reached before")
+    func againOfConfirmedExtremes() throws {
+        let low = AlertCondition.newLow(window: .seconds(5))
+        let options = AlertOptions(confirmation: .time(.seconds(1)), again: absolute("0.1"))
+        var tape = try AlertTape((low, options))
+        #expect(try tape.run("101 101 101 101 101 101 100 +2s") == ["100@8"])
+        // Nothing was traded for longer than the window: there is nothing that 98.9 is a new low of.
+        #expect(try tape.run("102 +30s 98.9 +3s").isEmpty)
+        #expect(try tape.run("98.8 +3s").map { $0.prefix(5) } == ["98.8@"])
+        #expect(tape.index.state(of: 1)?.isArmed == false)
+    }
+
     @Test("confirm n ticks: a spike of one bad tick fires nothing, and says so")
     func confirmTicks() throws {
         var tape = try AlertTape((.level(.above, threshold: price("100")), AlertOptions(confirmation: .ticks(2))))

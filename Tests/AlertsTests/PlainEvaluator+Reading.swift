@@ -223,7 +223,7 @@ extension PlainEvaluator {
         let isTrue = threshold.map { isHigh ? price > $0 : price < $0 } ?? false
         let time = passed.flatMap { passed in before.last { $0.price == passed }?.time }
         return Reading(
-            isTrue: isTrue && !isBack, isBack: isBack, isHeld: !isBack,
+            isTrue: isTrue && !isBack, isBack: isBack, isHeld: !isBack && !alert.isArmed,
             value: PlainValue(numerator: 0, denominator: 1, reference: passed, referenceTime: time), passed: passed)
     }
 }

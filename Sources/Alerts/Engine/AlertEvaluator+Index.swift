@@ -17,11 +17,16 @@ extension AlertEvaluator {
     }
 
     mutating func streamIndex(of venue: Venue, symbol: Int) -> Int32 {
+        if self.symbols[symbol].firstVenue == venue { return self.symbols[symbol].firstStream }
         for index in 0..<self.symbols[symbol].venues.count where self.symbols[symbol].venues[index].venue == venue {
             return self.symbols[symbol].venues[index].stream
         }
         let stream = Int32(truncatingIfNeeded: self.streams.count)
         self.streams.append(AlertStream(symbol: Int32(truncatingIfNeeded: symbol), venue: venue))
+        if self.symbols[symbol].venues.isEmpty {
+            self.symbols[symbol].firstVenue = venue
+            self.symbols[symbol].firstStream = stream
+        }
         self.symbols[symbol].venues.append((venue, stream))
         return stream
     }
@@ -134,6 +139,24 @@ extension AlertEvaluator {
     func memory(at index: Int32) -> AlertState? {
         guard let memory = self.slots[Int(index)]?.memory, memory >= 0 else { return nil }
         return self.memories[Int(memory)]
+    }
+
+    /// Since when the alert's condition is to be confirmed; without a copy of all that it remembers.
+    func confirming(at index: Int32) -> AlertState.Confirming? {
+        guard let memory = self.slots[Int(index)]?.memory, memory >= 0 else { return nil }
+        return self.memories[Int(memory)]?.confirming
+    }
+
+    /// When the alert last fired; see ``confirming(at:)``.
+    func lastFiredAt(_ index: Int32) -> Timestamp? {
+        guard let memory = self.slots[Int(index)]?.memory, memory >= 0 else { return nil }
+        return self.memories[Int(memory)]?.lastFiredAt
+    }
+
+    /// At what price the alert last fired; see ``confirming(at:)``.
+    func lastFiredPrice(_ index: Int32) -> Decimal64? {
+        guard let memory = self.slots[Int(index)]?.memory, memory >= 0 else { return nil }
+        return self.memories[Int(memory)]?.lastFiredPrice
     }
 
     mutating func noteChange(_ index: Int32) {

@@ -55,7 +55,7 @@ extension AlertEvaluator {
         }
         let isEdge = reading.isTrue && isArmed
         let isAgain = !isEdge && reading.isHeld && self.isAgainReached(index, price)
-        let confirming = self.memory(at: index)?.confirming
+        let confirming = self.confirming(at: index)
         guard isEdge || isAgain else {
             if confirming != nil { self.breakConfirmation(index, price, occasion) }
             if occasion.phase == .tick { self.settle(index, isWanting: reading.isHeld && self.seeksAgain(slot)) }
@@ -99,7 +99,7 @@ extension AlertEvaluator {
 
     private func isAgainReached(_ index: Int32, _ price: Decimal64?) -> Bool {
         guard let slot = self.slots[Int(index)], let again = self.options[slot.options].again, let price,
-            let anchor = self.memory(at: index)?.lastFiredPrice
+            let anchor = self.lastFiredPrice(index)
         else { return false }
         let side = slot.againSide
         if side != .below, let upper = anchor.moved(.above, by: again), price >= upper { return true }
@@ -185,8 +185,8 @@ extension AlertEvaluator {
     ) -> Bool {
         guard let slot = self.slots[Int(index)] else { return false }
         let options = self.options[slot.options]
-        let reference = self.memory(at: index)?.confirming?.reference
-        if var state = self.memory(at: index), state.confirming != nil {
+        let reference = self.confirming(at: index)?.reference
+        if self.confirming(at: index) != nil, var state = self.memory(at: index) {
             state.confirming = nil
             self.setMemory(index, state)
             self.noteChange(index)
@@ -195,7 +195,7 @@ extension AlertEvaluator {
         // Of a hole each alert tells once; the edge is used up all the same.
         let isTold =
             self.missed.map { missed in
-                (self.memory(at: index)?.lastFiredAt).map { $0 >= missed.lateness.since } ?? false
+                self.lastFiredAt(index).map { $0 >= missed.lateness.since } ?? false
             } ?? false
         if isEdge {
             if case .crossing(.either, let threshold) = slot.condition, let price {
@@ -228,7 +228,7 @@ extension AlertEvaluator {
     private func suppression(
         _ index: Int32, _ slot: AlertSlot, _ options: AlertOptions, now: Int64
     ) -> AlertEvaluation.Outcome? {
-        if let cooldown = options.cooldown, let firedAt = self.memory(at: index)?.lastFiredAt {
+        if let cooldown = options.cooldown, let firedAt = self.lastFiredAt(index) {
             // The magnitude, so that a clock set back cannot silence an alert for longer than its cooldown.
             let elapsed = now.subtractingReportingOverflow(firedAt.nanoseconds)
             if !elapsed.overflow, elapsed.partialValue.magnitude < UInt64(cooldown.wholeNanoseconds) {

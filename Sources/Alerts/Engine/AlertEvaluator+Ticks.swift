@@ -64,6 +64,7 @@ extension AlertEvaluator {
     private mutating func takeWatched(
         _ trade: Trade, stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]
     ) {
+        let start = fired.count
         var touched: [Int32] = []
         swap(&touched, &self.touched)
         let previous = self.streams[stream].last
@@ -74,9 +75,9 @@ extension AlertEvaluator {
             isMeasured = false
         }
         if isMeasured {
-            self.streams[stream].settle()
+            self.streams[stream].distribute()
             // Time goes first: what has left a window is gone.
-            self.streams[stream].advance(to: occasion.now, passed: &touched)
+            self.streams[stream].advance(to: occasion.now, before: trade.price, passed: &touched)
             if !touched.isEmpty {
                 var time = occasion
                 time.phase = .time
@@ -94,19 +95,18 @@ extension AlertEvaluator {
         if self.streams[stream].attention.isEmpty {
             if !touched.isEmpty {
                 // Whoever is passed by the price may measure more than that.
-                if self.streams[stream].calm != nil,
-                    touched.contains(where: { self.slots[Int($0)]?.condition.isMeasuredOverTime == true })
-                {
-                    self.streams[stream].settle()
+                for index in touched {
+                    guard let slot = self.slots[Int(index)], slot.condition.isMeasuredOverTime else { continue }
+                    self.streams[stream].settle(for: slot.condition)
                 }
                 self.look(&touched, occasion, into: &fired)
             }
         } else {
+            self.streams[stream].settle()
             self.lookWithAttention(&touched, stream, occasion, into: &fired)
         }
         swap(&touched, &self.touched)
-        // The first trade behind a hole has shown what happened in it.
-        if self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
+        if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
     }
 
     private mutating func lookWithAttention(
@@ -203,14 +203,23 @@ extension AlertStream {
 
     /// Puts the trades that wait into the windows, so that those can be read or changed.
     mutating func settle() {
+        self.distribute()
+        for index in self.moves.indices { self.moves[index].settle() }
+    }
+
+    /// Puts the trades that wait into the window of one condition.
+    mutating func settle(for condition: AlertCondition) {
+        self.distribute()
+        guard let length = condition.moveLength else { return }
+        for index in self.moves.indices where self.moves[index].length == length { self.moves[index].settle() }
+    }
+
+    /// Ends the stretch in which trades wait for all windows together: each has its own from here.
+    mutating func distribute() {
         guard let calm = self.calm else { return }
         self.calm = nil
         guard let highest = calm.highest, let lowest = calm.lowest else { return }
-        let isHighFirst = highest.time <= lowest.time
-        for index in self.moves.indices {
-            self.moves[index].add(isHighFirst ? highest : lowest)
-            self.moves[index].add(isHighFirst ? lowest : highest)
-        }
+        for index in self.moves.indices { self.moves[index].wait(highest, lowest) }
         guard let (sum, exponent) = calm.waitingVolume else { return }
         for index in self.volumes.indices { self.volumes[index].add(sum, exponent: exponent, at: calm.newest) }
     }
@@ -218,32 +227,38 @@ extension AlertStream {
     /// Finds what trades can do without anything to measure.
     mutating func measureOutCalm(at now: Int64) {
         var calm = CalmStretch(start: now, exponent: self.volumes.lazy.map(\.window.exponent).min())
-        for index in self.moves.indices where !self.moves[index].narrow(&calm) { return }
+        for index in self.moves.indices {
+            guard self.moves[index].calmEnd > now else { return }
+            calm.end = min(calm.end, self.moves[index].calmEnd)
+            if let low = self.moves[index].calmLow { calm.raise(to: low) }
+            if let high = self.moves[index].calmHigh { calm.lower(to: high) }
+        }
         for index in self.volumes.indices where !self.volumes[index].narrow(&calm) { return }
         self.calm = calm
     }
 
     /// Lets leave the windows what is too old, and appends the slots of the thresholds that were passed by that.
-    mutating func advance(to now: Int64, passed slots: inout [Int32]) {
+    ///
+    /// Windows in which a trade at `price` can wait are left alone.
+    mutating func advance(to now: Int64, before price: Decimal64, passed slots: inout [Int32]) {
         guard let last = self.last else { return }
-        for index in self.moves.indices where self.moves[index].nextChange <= now {
-            self.moves[index].advance(to: now)
-            self.moves[index].measure(last, passed: &slots)
+        for index in self.moves.indices where !self.moves[index].isCalm(price, at: now) {
+            self.moves[index].settle()
+            self.moves[index].advance(to: now, last: last, passed: &slots)
         }
-        for index in self.volumes.indices {
-            if self.volumes[index].nextChange <= now { self.volumes[index].advance(to: now) }
-            self.volumes[index].measure(now: now, passed: &slots)
-        }
+        for index in self.volumes.indices { self.volumes[index].pass(to: now, passed: &slots) }
     }
 
     /// Takes the newest trade into the windows, and appends the slots of the thresholds that it passed.
     mutating func measure(_ trade: Trade, now: Int64, passed slots: inout [Int32]) {
         let point = PricePoint(price: trade.price, time: now)
         for index in self.moves.indices {
-            if self.moves[index].nextChange <= now { self.moves[index].advance(to: now) }
-            self.moves[index].add(point)
-            self.moves[index].measure(trade.price, passed: &slots)
-            self.moves[index].appendNewExtremes(trade.price, now: now, to: &slots)
+            if self.moves[index].isCalm(trade.price, at: now) {
+                self.moves[index].wait(point, point)
+            } else {
+                self.moves[index].settle()
+                self.moves[index].take(point, passed: &slots)
+            }
         }
         for index in self.volumes.indices {
             self.volumes[index].add(trade.size, at: now)
@@ -258,6 +273,15 @@ extension AlertCondition {
         switch self {
         case .move, .newHigh, .newLow, .volume: true
         case .level, .crossing, .inside, .enters, .leaves, .spread, .silence, .divergence: false
+        }
+    }
+
+    /// The length of the window of prices that it is measured over, 0 for the day; `nil` for all else.
+    var moveLength: Int64? {
+        switch self {
+        case .move(_, _, let span): span.length
+        case .newHigh(let window), .newLow(let window): window.wholeNanoseconds
+        case .volume, .level, .crossing, .inside, .enters, .leaves, .spread, .silence, .divergence: nil
         }
     }
 

@@ -29,12 +29,14 @@ extension AlertEvaluator {
         case .newHigh(let window):
             let gauge = self.moveGauge(stream, length: window.wholeNanoseconds, isOn: isOn)
             let back = rearm ?? AlertReading.defaultExtremeRearm
+            self.streams[stream].moves[gauge].extremeCount += isOn ? 1 : -1
             self.streams[stream].moves[gauge].setFall(back, back.value, slot: index, isOn: isOn)
             if slot.isArmed { self.streams[stream].moves[gauge].armedHighs.set(.zero, slot: index, isOn: isOn) }
             self.dropMoveGauge(stream, gauge)
         case .newLow(let window):
             let gauge = self.moveGauge(stream, length: window.wholeNanoseconds, isOn: isOn)
             let back = rearm ?? AlertReading.defaultExtremeRearm
+            self.streams[stream].moves[gauge].extremeCount += isOn ? 1 : -1
             self.streams[stream].moves[gauge].setRise(back, back.value, slot: index, isOn: isOn)
             if slot.isArmed { self.streams[stream].moves[gauge].armedLows.set(.zero, slot: index, isOn: isOn) }
             self.dropMoveGauge(stream, gauge)
@@ -187,6 +189,7 @@ extension AlertEvaluator {
 
 extension MoveGauge {
     fileprivate mutating func setRise(_ unit: AlertAmount, _ value: Decimal64, slot: Int32, isOn: Bool) {
+        self.thresholdsChanged()
         switch unit {
         case .absolute: self.rise.set(value, slot: slot, isOn: isOn)
         case .percent: self.risePercent.set(value, slot: slot, isOn: isOn)
@@ -195,6 +198,7 @@ extension MoveGauge {
     }
 
     fileprivate mutating func setFall(_ unit: AlertAmount, _ value: Decimal64, slot: Int32, isOn: Bool) {
+        self.thresholdsChanged()
         switch unit {
         case .absolute: self.fall.set(value, slot: slot, isOn: isOn)
         case .percent: self.fallPercent.set(value, slot: slot, isOn: isOn)

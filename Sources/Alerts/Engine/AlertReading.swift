@@ -147,7 +147,7 @@ extension AlertEvaluator {
             }
             let isHigh = if case .newHigh = slot.condition { true } else { false }
             return self.streams[stream].moves[gauge].extremeReading(
-                price, isHigh: isHigh, confirming: self.memory(at: index)?.confirming?.reference,
+                price, isHigh: isHigh, isArmed: slot.isArmed, confirming: self.confirming(at: index)?.reference,
                 rearm: rearm ?? AlertReading.defaultExtremeRearm, now: now)
         case .volume(let amount, let window):
             guard let gauge = self.volumeGauge(of: window.wholeNanoseconds, stream: stream) else { return .unknown }
@@ -185,9 +185,10 @@ extension MoveGauge {
     /// Reads `new high` or `new low`.
     ///
     /// It is true when the newest trade is beyond all before it; while that is to be confirmed, as long as the price is beyond what
-    /// was passed then. It is back when the price is `rearm` behind the newest extreme.
+    /// was passed then. It is back when the price is `rearm` behind the newest extreme; while it never was since the alert's edge, which
+    /// is what disarms it, the new extreme goes on.
     func extremeReading(
-        _ price: Decimal64, isHigh: Bool, confirming: Decimal64?, rearm: AlertAmount, now: Int64
+        _ price: Decimal64, isHigh: Bool, isArmed: Bool, confirming: Decimal64?, rearm: AlertAmount, now: Int64
     ) -> AlertReading {
         guard let (low, high) = self.extremes(with: price) else { return .unknown }
         let passed = confirming ?? (self.isCovered(at: now) ? (isHigh ? self.highBefore : self.lowBefore)?.price : nil)
@@ -205,7 +206,7 @@ extension MoveGauge {
                     .isAtLeast(percent)
         case .multiple: isBack = amount.numerator > 0
         }
-        return AlertReading(isTrue: isTrue && !isBack, isBack: isBack, isHeld: !isBack)
+        return AlertReading(isTrue: isTrue && !isBack, isBack: isBack, isHeld: !isBack && !isArmed)
     }
 }
 

@@ -173,6 +173,9 @@ struct AlertSymbol: Sendable {
     let symbol: Symbol
     /// The primary stream's index.
     let primary: Int32
+    /// The first of ``venues``, which mostly is the only one: here a tick finds it without another look-up.
+    var firstVenue: Venue?
+    var firstStream: Int32 = -1
     /// The venues with their streams' indices.
     var venues: ContiguousArray<(venue: Venue, stream: Int32)> = []
     var pairs: ContiguousArray<VenuePair> = []

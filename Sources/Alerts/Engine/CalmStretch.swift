@@ -74,6 +74,28 @@ struct CalmStretch: Sendable {
         return room > 0
     }
 
+    /// Narrows the volume to what keeps `multiple`, which grows with `sum` × 10^`exponent`, below `ceiling`; false when the digits are
+    /// too far apart.
+    mutating func narrowVolume(_ multiple: Measure, of sum: Int128, exponent: Int, ceiling: Decimal64) -> Bool {
+        guard let own = self.exponent, sum > 0, multiple.numerator > 0, exponent >= own, exponent - own <= 18 else {
+            return false
+        }
+        // The sum at which the multiple is the ceiling: `sum` × ceiling ÷ multiple, rounded down.
+        let scaled = sum.multipliedReportingOverflow(by: powerOfTen(exponent - own))
+        var limit = scaled.partialValue.multipliedReportingOverflow(by: multiple.denominator)
+        if scaled.overflow || limit.overflow { return false }
+        limit = limit.partialValue.multipliedReportingOverflow(by: Int128(ceiling.mantissa))
+        let digits = Int(ceiling.exponent) + multiple.exponent
+        guard !limit.overflow, (-38...18).contains(digits) else { return false }
+        if digits > 0 {
+            limit = limit.partialValue.multipliedReportingOverflow(by: powerOfTen(digits))
+            if limit.overflow { return false }
+        }
+        let room = limit.partialValue / multiple.numerator / powerOfTen(max(0, -digits)) - scaled.partialValue
+        self.room = min(self.room ?? room, room)
+        return room > 0
+    }
+
     /// Has a trade wait; false when it is not calm.
     @inline(__always)
     mutating func take(_ price: Decimal64, _ size: Decimal64?, at now: Int64) -> Bool {

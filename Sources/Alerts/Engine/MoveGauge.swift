@@ -4,7 +4,17 @@ import Market
 struct MoveGauge: Sendable {
     /// The window's length in nanoseconds; 0 for the day.
     let length: Int64
+    /// Until when trades only wait here, as long as they are calm; the far past while none may.
+    private(set) var calmEnd = Int64.min
+    /// The prices that are calm: those between the two, where `nil` is no limit.
+    private(set) var calmLow: Decimal64?
+    private(set) var calmHigh: Decimal64?
+    /// The highest and the lowest of the trades that wait.
+    private var waitingHigh: PricePoint?
+    private var waitingLow: PricePoint?
     var alertCount = 0
+    /// How many of the alerts wait for a new high or low, armed or not.
+    var extremeCount = 0
     /// Whether time went on without comparing: what has changed by that is found with the next tick.
     var isUnmeasured = false
     var rise = SignalBook()
@@ -17,21 +27,8 @@ struct MoveGauge: Sendable {
     /// The extremes before the newest trade.
     private(set) var highBefore: PricePoint?
     private(set) var lowBefore: PricePoint?
-    /// The prices between which no threshold is passed, as they were found for these extremes and thresholds.
-    private struct Bounds: Sendable {
-        var low: Decimal64
-        var high: Decimal64
-        var version: UInt32
-        var lower: Decimal64?
-        var upper: Decimal64?
-        var isCalm: Bool
-
-        func isOf(_ low: Decimal64, _ high: Decimal64, _ version: UInt32) -> Bool {
-            self.low == low && self.high == high && self.version == version
-        }
-    }
-
-    private var bounds: Bounds?
+    /// Between which prices no threshold is passed; `nil` when that is to be found anew.
+    private var bounds: MoveBounds?
     /// Where the extremes come from: of a day the reference, else the window.
     private var window: ExtremeWindow
     private var day: DayReference?
@@ -142,6 +139,7 @@ struct MoveGauge: Sendable {
     /// Compares anew and appends the slots of the thresholds that were passed.
     mutating func measure(_ last: Decimal64, passed slots: inout [Int32]) {
         self.isUnmeasured = false
+        self.bounds = nil
         if !self.rise.isEmpty || !self.fall.isEmpty {
             let moves = self.moves(of: last)
             self.rise.move(to: moves?.rise, passed: &slots)
@@ -154,38 +152,85 @@ struct MoveGauge: Sendable {
         }
     }
 
-    /// Narrows a stretch of prices and time to that in which no trade passes anything here; false when there is none.
-    ///
-    /// Inside it a trade is neither a new extreme nor does it bring a measure to a threshold, and all trades are of one step.
-    mutating func narrow(_ calm: inout CalmStretch) -> Bool {
-        guard let low = self.low?.price, let high = self.high?.price, low.mantissa > 0 else { return false }
-        if self.length == 0 {
-            calm.end = min(calm.end, self.nextChange)
-        } else {
-            calm.end = min(calm.end, self.nextChange, self.window.steps.end(of: calm.start))
-            calm.raise(to: low)
-            calm.lower(to: high)
+    /// The thresholds are others now.
+    mutating func thresholdsChanged() { self.bounds = nil }
+
+    /// Lets leave what is too old, and compares anew if that can have passed something.
+    mutating func advance(to now: Int64, last: Decimal64, passed slots: inout [Int32]) {
+        guard self.nextChange <= now else { return }
+        self.advance(to: now)
+        if !self.isQuiet(last) { self.measure(last, passed: &slots) }
+    }
+
+    /// Takes in the newest trade, after ``advance(to:)`` with its time, and appends the slots of what it passed.
+    mutating func take(_ point: PricePoint, passed slots: inout [Int32]) {
+        if self.nextChange <= point.time { self.advance(to: point.time) }
+        self.add(point)
+        if !self.isQuiet(point.price) { self.measure(point.price, passed: &slots) }
+        if !self.armedHighs.isEmpty || !self.armedLows.isEmpty {
+            self.appendNewExtremes(point.price, now: point.time, to: &slots)
         }
-        let version = self.rise.version &+ self.risePercent.version &+ self.fall.version &+ self.fallPercent.version
-        if self.bounds?.isOf(low, high, version) != true {
-            // Worth keeping: extremes and thresholds around seldom change.
-            var prices = CalmStretch(start: 0, exponent: nil)
-            let isCalm =
-                prices.narrow(self.rise, from: low, .above) { .absolute($0) }
-                && prices.narrow(self.risePercent, from: low, .above) { .percent($0) }
-                && prices.narrow(self.fall, from: high, .below) { .absolute($0) }
-                && prices.narrow(self.fallPercent, from: high, .below) { .percent($0) }
-            self.bounds = Bounds(
-                low: low, high: high, version: version, lower: prices.low, upper: prices.high, isCalm: isCalm)
-        }
-        guard let bounds = self.bounds, bounds.isCalm else { return false }
-        if let lower = bounds.lower { calm.raise(to: lower) }
-        if let upper = bounds.upper { calm.lower(to: upper) }
+        self.measureOutCalm(point)
+    }
+
+    /// Whether `last` is known to pass nothing, the extremes being what they are now.
+    private func isQuiet(_ last: Decimal64) -> Bool {
+        guard !self.isUnmeasured, let bounds = self.bounds, bounds.isCalm, bounds.contains(last) else { return false }
+        guard let low = self.low?.price, let high = self.high?.price else { return false }
+        return bounds.holds(low: low, high: high)
+    }
+
+    // MARK: Trades that wait
+
+    @inline(__always)
+    func isCalm(_ price: Decimal64, at now: Int64) -> Bool {
+        guard now < self.calmEnd else { return false }
+        if let low = self.calmLow, price <= low { return false }
+        if let high = self.calmHigh, price >= high { return false }
         return true
     }
 
+    /// Has calm trades wait, of which only the highest and the lowest matter.
+    mutating func wait(_ highest: PricePoint, _ lowest: PricePoint) {
+        if let known = self.waitingHigh, highest.price < known.price {} else { self.waitingHigh = highest }
+        if let known = self.waitingLow, lowest.price > known.price {} else { self.waitingLow = lowest }
+    }
+
+    /// Puts the trades that wait into the window, so that it can be read or changed.
+    mutating func settle() {
+        self.calmEnd = .min
+        guard let highest = self.waitingHigh, let lowest = self.waitingLow else { return }
+        self.waitingHigh = nil
+        self.waitingLow = nil
+        let isHighFirst = highest.time <= lowest.time
+        self.add(isHighFirst ? highest : lowest)
+        self.add(isHighFirst ? lowest : highest)
+    }
+
+    /// Finds the prices and the time in which no trade behind `point` passes anything here.
+    ///
+    /// All such trades are of one step, and none is a new extreme that an alert waits for.
+    private mutating func measureOutCalm(_ point: PricePoint) {
+        self.calmEnd = .min
+        guard let low = self.low?.price, let high = self.high?.price, low.mantissa > 0 else { return }
+        if self.bounds?.isUsable(low: low, high: high, price: point.price) != true {
+            self.bounds = MoveBounds(self, low: low, high: high)
+        }
+        guard let bounds = self.bounds, bounds.isCalm else { return }
+        self.calmLow = bounds.lower
+        self.calmHigh = bounds.upper
+        if self.length == 0 {
+            self.calmEnd = self.nextChange
+            return
+        }
+        self.calmEnd = min(self.nextChange, self.window.steps.end(of: point.time))
+        guard self.extremeCount > 0 else { return }
+        if self.calmLow.map({ $0 < low }) ?? true { self.calmLow = low }
+        if self.calmHigh.map({ $0 > high }) ?? true { self.calmHigh = high }
+    }
+
     /// Appends the slots that a new extreme can fire.
-    func appendNewExtremes(_ last: Decimal64, now: Int64, to slots: inout [Int32]) {
+    private func appendNewExtremes(_ last: Decimal64, now: Int64, to slots: inout [Int32]) {
         if !self.armedHighs.isEmpty, let high = self.highBefore, last > high.price, self.isCovered(at: now) {
             self.armedHighs.appendSlots(notBelow: { _ in false }, notAbove: { _ in false }, to: &slots)
         }

@@ -8,9 +8,7 @@ struct SignalBook: Sendable {
     /// The value at the last look; `nil` is lower than all thresholds.
     private var value: Measure?
     /// While true no threshold equals ``value``, and none lies between ``floor`` and ``ceiling``, where `nil` is unbounded.
-    private(set) var isCalm = false { didSet { self.version &+= 1 } }
-    /// Changes with ``floor`` and ``ceiling``.
-    private(set) var version: UInt32 = 0
+    private(set) var isCalm = false
     private(set) var floor: Decimal64?
     private(set) var ceiling: Decimal64?
 

@@ -52,12 +52,33 @@ struct VolumeGauge: Sendable {
     }
 
     /// Narrows a stretch to that in which no trade passes anything here; false when there is none.
-    func narrow(_ calm: inout CalmStretch) -> Bool {
-        // What is usual changes with every second, and with it what multiples compare with.
-        guard self.multipleCount == 0 else { return false }
+    mutating func narrow(_ calm: inout CalmStretch) -> Bool {
         calm.end = min(calm.end, self.nextChange, self.window.steps.end(of: calm.start))
-        guard self.absolute.isEmpty || self.absolute.isCalm else { return false }
+        guard self.absolute.isEmpty || self.absolute.isCalm, self.narrowMultiple(&calm) else { return false }
         return calm.narrowVolume(self.window.sum, exponent: self.window.exponent, ceiling: self.absolute.ceiling)
+    }
+
+    /// Narrows a stretch to that in which what is usual does not change and no multiple of it is reached.
+    private func narrowMultiple(_ calm: inout CalmStretch) -> Bool {
+        guard self.multipleCount > 0 else { return true }
+        // What is usual is known by the whole second.
+        guard let whole = self.whole, let since = whole.since else { return false }
+        let part = (calm.start - since - self.length) % Self.second
+        calm.end = min(calm.end, calm.start + Self.second - (part < 0 ? part + Self.second : part))
+        guard let multiple = self.multiple(at: calm.start) else {
+            // The first trades can make what is usual known: those are looked at one by one.
+            return self.known(at: calm.start) < self.baselineNeeded
+        }
+        guard self.multiple.isCalm else { return false }
+        guard let ceiling = self.multiple.ceiling else { return true }
+        return calm.narrowVolume(multiple, of: self.window.sum, exponent: self.window.exponent, ceiling: ceiling)
+    }
+
+    /// Lets leave what is too old, and appends the slots of the thresholds that were passed by that or by time alone.
+    mutating func pass(to now: Int64, passed slots: inout [Int32]) {
+        let hasChanged = self.nextChange <= now
+        if hasChanged { self.advance(to: now) }
+        if hasChanged || self.multipleCount > 0 { self.measure(now: now, passed: &slots) }
     }
 
     mutating func insert(_ size: Decimal64, at time: Int64, now: Int64) {

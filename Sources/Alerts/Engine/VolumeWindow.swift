@@ -100,6 +100,7 @@ struct VolumeWindow: Sendable {
     /// the largest sums is rounded away.
     private mutating func aligned(_ size: Decimal64) -> Int128 {
         var shift = Int(size.exponent) - self.exponent
+        if shift == 0, self.head < self.indices.count { return Int128(size.mantissa) }
         if size.isZero { return 0 }
         if self.head == self.indices.count {
             self.exponent = Int(size.exponent)
