@@ -31,7 +31,8 @@ struct MoveBounds: Sendable {
         }
         // How far above the highest and below the lowest price thresholds leave room: a quarter of that is given to new extremes.
         let room = [
-            tight.high.flatMap { Self.distance(from: high, to: $0) }, tight.low.flatMap { Self.distance(from: $0, to: low) },
+            tight.high.flatMap { Self.distance(from: high, to: $0) },
+            tight.low.flatMap { Self.distance(from: $0, to: low) },
         ].compactMap(\.self).min()
         let extra = room.flatMap { $0.moved(.below, by: Self.threeQuarters) } ?? .zero
         let baseLow = low.moved(.below, by: .absolute(extra)) ?? low
