@@ -218,8 +218,9 @@ extension AlertStream {
     mutating func distribute() {
         guard let calm = self.calm else { return }
         self.calm = nil
-        guard let highest = calm.highest, let lowest = calm.lowest else { return }
-        for index in self.moves.indices { self.moves[index].wait(highest, lowest) }
+        guard let highest = calm.highest, let lowest = calm.lowest, let last = self.last else { return }
+        let newest = PricePoint(price: last, time: calm.newest)
+        for index in self.moves.indices { self.moves[index].wait(highest, lowest, newest) }
         guard let (sum, exponent) = calm.waitingVolume else { return }
         for index in self.volumes.indices { self.volumes[index].add(sum, exponent: exponent, at: calm.newest) }
     }
@@ -254,7 +255,7 @@ extension AlertStream {
         let point = PricePoint(price: trade.price, time: now)
         for index in self.moves.indices {
             if self.moves[index].isCalm(trade.price, at: now) {
-                self.moves[index].wait(point, point)
+                self.moves[index].wait(point, point, point)
             } else {
                 self.moves[index].settle()
                 self.moves[index].take(point, passed: &slots)
