@@ -112,10 +112,11 @@ struct CalmStretch: Sendable {
     mutating func complete(grid: Int8) {
         self.grid = grid
         self.gridLow = self.low.map { Self.multiples($0, grid) } ?? .min
-        self.gridHigh = self.high.map { high in
-            let below = Self.multiples(high, grid)
-            return below < .max && Self.isFiner(high, grid) ? below + 1 : below
-        } ?? .max
+        self.gridHigh =
+            self.high.map { high in
+                let below = Self.multiples(high, grid)
+                return below < .max && Self.isFiner(high, grid) ? below + 1 : below
+            } ?? .max
     }
 
     /// `price` ÷ 10^`grid`, which prices are not below zero, rounded down; at most what 64 bits hold.

@@ -26,12 +26,15 @@ struct MoveBounds: Sendable {
         self.isExact = !gauge.includesLast || gauge.hasFloor
         guard let tight, !self.isExact else {
             (self.baseLow, self.baseHigh, self.isCalm) = (low, high, tight != nil)
-            (self.lower, self.upper) = (tight?.low, tight?.high)
+            let low = gauge.includesLast ? max(tight?.low ?? low, low) : tight?.low
+            let high = gauge.includesLast ? min(tight?.high ?? high, high) : tight?.high
+            (self.lower, self.upper) = (low, high)
             return
         }
         // How far above the highest and below the lowest price thresholds leave room: a quarter of that is given to new extremes.
         let room = [
-            tight.high.flatMap { Self.distance(from: high, to: $0) }, tight.low.flatMap { Self.distance(from: $0, to: low) },
+            tight.high.flatMap { Self.distance(from: high, to: $0) },
+            tight.low.flatMap { Self.distance(from: $0, to: low) },
         ].compactMap(\.self).min()
         let extra = room.flatMap { $0.moved(.below, by: Self.threeQuarters) } ?? .zero
         let baseLow = low.moved(.below, by: .absolute(extra)) ?? low
