@@ -5,6 +5,13 @@ import Testing
 
 @Suite("Alerts of all kinds against the plain evaluation")
 struct AlertScenarioTests {
+    @Test("Markets that once differed", arguments: [UInt64](arrayLiteral: 10_001, 10_040, 10_046, 10_709))
+    func differed(seed: UInt64) throws {
+        var scenario = try AlertScenario(seed: seed)
+        scenario.advances = seed % 3 == 0 ? Int(seed % 4) + 1 : 0
+        try scenario.run(ticks: 1_000, alerts: 40)
+    }
+
     @Test("Made-up markets fire exactly what the definitions say", arguments: UInt64(0)..<40)
     func scenarios(seed: UInt64) throws {
         var scenario = try AlertScenario(seed: seed)

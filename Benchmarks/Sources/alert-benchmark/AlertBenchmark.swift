@@ -6,6 +6,8 @@ import Market
 ///
 /// Usage: `alert-benchmark [ALERTS] [SYMBOLS] [ROUNDS] [TICKS]`. Prints the time a tick takes with a thousand alerts and with
 /// `ALERTS` in alternating rounds, the time to load them, the memory of one, and ticks with 10 000 additions and removals a second.
+/// A thousand alerts are measured twice: spread over all symbols, of which most then have none, on the very same ticks; and on as few
+/// symbols as give each as many alerts and ticks a second as it has with `ALERTS`, where nothing is passed less often.
 @main
 struct AlertBenchmark {
     static func main() throws {
@@ -19,6 +21,11 @@ struct AlertBenchmark {
         var tape = try AlertTape(symbols: symbolCount)
         var few = AlertEvaluator()
         for alert in try tape.alerts(from: 1, count: 1_000) { few.insert(alert) }
+        // As dense as the many: as many alerts and ticks a second for each symbol.
+        let denseSymbols = max(1, 1_000 * symbolCount / max(1_000, alertCount))
+        var denseTape = try AlertTape(symbols: denseSymbols)
+        var dense = AlertEvaluator()
+        dense.reload(try denseTape.alerts(from: 1, count: 1_000))
         let alerts = try tape.alerts(from: 1, count: alertCount)
         let memoryBefore = Self.residentBytes()
         let loadBegin = ContinuousClock.now
@@ -33,6 +40,11 @@ struct AlertBenchmark {
         for part in 0..<8 {
             // Over an hour at a slow pace, so that all windows but a day's are full, and then at the pace that is measured.
             tape.pace = part < 4 ? 4_000_000_000 / Int64(ticksPerRound) * 300 : 10_000
+            denseTape.pace = tape.pace * Int64(symbolCount / denseSymbols)
+            for trade in try denseTape.next(ticksPerRound) {
+                dense.evaluate(trade, now: trade.receivedTime, into: &firedByFew)
+            }
+            _ = dense.takeChanges()
             for trade in try tape.next(ticksPerRound) {
                 few.evaluate(trade, now: trade.receivedTime, into: &firedByFew)
                 many.evaluate(trade, now: trade.receivedTime, into: &firedByMany)
@@ -54,6 +66,7 @@ struct AlertBenchmark {
 
         var fewTimes: [Double] = []
         var manyTimes: [Double] = []
+        var denseTimes: [Double] = []
         var fired = 0
         for round in 0..<rounds {
             let trades = try tape.next(ticksPerRound)
@@ -61,9 +74,11 @@ struct AlertBenchmark {
             if isFewFirst { fewTimes.append(Self.time(trades, &few, &firedByFew)) }
             manyTimes.append(Self.time(trades, &many, &firedByMany))
             if !isFewFirst { fewTimes.append(Self.time(trades, &few, &firedByFew)) }
+            denseTimes.append(Self.time(try denseTape.next(ticksPerRound), &dense, &firedByFew))
+            _ = dense.takeChanges()
             fired += firedByMany.count
             print(
-                "round \(round + 1): \(Self.text(fewTimes[round], 1)) ns a tick with 1000 alerts, \(Self.text(manyTimes[round], 1)) ns with \(many.count), \(firedByMany.count) fired"
+                "round \(round + 1): \(Self.text(fewTimes[round], 1)) ns a tick with 1000 alerts, \(Self.text(denseTimes[round], 1)) ns with 1000 on \(denseSymbols) symbols, \(Self.text(manyTimes[round], 1)) ns with \(many.count), \(firedByMany.count) fired"
             )
             firedByFew.removeAll(keepingCapacity: true)
             firedByMany.removeAll(keepingCapacity: true)
@@ -72,8 +87,12 @@ struct AlertBenchmark {
         }
         let fewMedian = fewTimes.sorted()[rounds / 2]
         let manyMedian = manyTimes.sorted()[rounds / 2]
+        let denseMedian = denseTimes.sorted()[rounds / 2]
         print(
             "medians: \(Self.text(fewMedian, 1)) ns with 1000, \(Self.text(manyMedian, 1)) ns with \(many.count), ratio \(Self.text(manyMedian / fewMedian, 2)), \(fired) fired"
+        )
+        print(
+            "as dense: \(Self.text(denseMedian, 1)) ns with 1000 on \(denseSymbols) symbols, ratio \(Self.text(manyMedian / denseMedian, 2))"
         )
         try Self.change(&many, &tape, ticksPerRound, nextID: Int64(alertCount) + 1)
     }

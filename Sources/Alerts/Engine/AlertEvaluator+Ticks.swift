@@ -70,7 +70,7 @@ extension AlertEvaluator {
         let previous = self.streams[stream].last
         var isMeasured = self.streams[stream].isMeasured
         if isMeasured, self.streams[stream].attention.isEmpty,
-            self.streams[stream].calm?.take(trade.price, trade.size, at: occasion.now) == true
+            self.streams[stream].calm.take(trade.price, trade.size, at: occasion.now)
         {
             isMeasured = false
         }
@@ -216,10 +216,12 @@ extension AlertStream {
 
     /// Ends the stretch in which trades wait for all windows together: each has its own from here.
     mutating func distribute() {
-        guard let calm = self.calm else { return }
-        self.calm = nil
-        guard let highest = calm.highest, let lowest = calm.lowest else { return }
-        for index in self.moves.indices { self.moves[index].wait(highest, lowest) }
+        guard self.calm.end != .min else { return }
+        let calm = self.calm
+        self.calm = .none
+        guard let highest = calm.highest, let lowest = calm.lowest, let last = self.last else { return }
+        let newest = PricePoint(price: last, time: calm.newest)
+        for index in self.moves.indices { self.moves[index].wait(highest, lowest, newest) }
         guard let (sum, exponent) = calm.waitingVolume else { return }
         for index in self.volumes.indices { self.volumes[index].add(sum, exponent: exponent, at: calm.newest) }
     }
@@ -234,6 +236,7 @@ extension AlertStream {
             if let high = self.moves[index].calmHigh { calm.lower(to: high) }
         }
         for index in self.volumes.indices where !self.volumes[index].narrow(&calm) { return }
+        calm.complete(grid: min(self.last?.exponent ?? 0, self.previous?.exponent ?? 0))
         self.calm = calm
     }
 
@@ -254,7 +257,7 @@ extension AlertStream {
         let point = PricePoint(price: trade.price, time: now)
         for index in self.moves.indices {
             if self.moves[index].isCalm(trade.price, at: now) {
-                self.moves[index].wait(point, point)
+                self.moves[index].wait(point, point, point)
             } else {
                 self.moves[index].settle()
                 self.moves[index].take(point, passed: &slots)

@@ -222,6 +222,7 @@ extension AlertStream {
         case .volume(_, let window):
             for index in self.volumes.indices where self.volumes[index].length == window.wholeNanoseconds {
                 self.volumes[index].advance(to: now)
+                self.volumes[index].isUnmeasured = true
             }
             return
         case .level, .crossing, .inside, .enters, .leaves, .spread, .silence, .divergence: return

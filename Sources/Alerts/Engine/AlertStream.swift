@@ -17,8 +17,8 @@ struct AlertStream: Sendable {
     var book = PriceBook()
     var moves: ContiguousArray<MoveGauge> = []
     var volumes: ContiguousArray<VolumeGauge> = []
-    /// Trades that wait to be put into the windows; `nil` when none may.
-    var calm: CalmStretch?
+    /// Trades that wait to be put into the windows.
+    var calm = CalmStretch.none
     var spread = SpreadGauge()
     var silences: ContiguousArray<SilenceGroup> = []
     /// Whether the next tick must look at ``silences``: one of them has ended, or has no timer yet.

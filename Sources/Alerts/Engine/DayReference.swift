@@ -19,6 +19,14 @@ struct DayReference: Sendable {
     /// When the reference ends.
     var nextChange: Int64 { self.end ?? .min }
 
+    /// Until when of all trades behind `now` only the newest matters: where a regular session begins or ends, the next kind does.
+    func calmEnd(after now: Int64) -> Int64 {
+        guard let calendar = self.calendar else { return self.nextChange }
+        guard let day = self.day, let session = calendar.session(on: day) else { return now }
+        let edges = [session.open.nanoseconds, session.close.nanoseconds].filter { $0 > now }
+        return min(edges.min() ?? .max, self.nextChange)
+    }
+
     /// Time goes on: at the end of the day its reference is gone.
     mutating func advance(to now: Int64) {
         if let end = self.end, now >= end { self.begin(at: now) }

@@ -26,7 +26,9 @@ struct MoveBounds: Sendable {
         self.isExact = !gauge.includesLast || gauge.hasFloor
         guard let tight, !self.isExact else {
             (self.baseLow, self.baseHigh, self.isCalm) = (low, high, tight != nil)
-            (self.lower, self.upper) = (tight?.low, tight?.high)
+            let low = gauge.includesLast ? max(tight?.low ?? low, low) : tight?.low
+            let high = gauge.includesLast ? min(tight?.high ?? high, high) : tight?.high
+            (self.lower, self.upper) = (low, high)
             return
         }
         // How far above the highest and below the lowest price thresholds leave room: a quarter of that is given to new extremes.

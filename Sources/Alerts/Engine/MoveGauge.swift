@@ -12,6 +12,8 @@ struct MoveGauge: Sendable {
     /// The highest and the lowest of the trades that wait.
     private var waitingHigh: PricePoint?
     private var waitingLow: PricePoint?
+    /// The newest of them, which a day may be measured from tomorrow.
+    private var waitingNewest: PricePoint?
     var alertCount = 0
     /// How many of the alerts wait for a new high or low, armed or not.
     var extremeCount = 0
@@ -190,8 +192,12 @@ struct MoveGauge: Sendable {
         return true
     }
 
-    /// Has calm trades wait, of which only the highest and the lowest matter.
-    mutating func wait(_ highest: PricePoint, _ lowest: PricePoint) {
+    /// Has calm trades wait, of which only the highest, the lowest and the newest matter.
+    mutating func wait(_ highest: PricePoint, _ lowest: PricePoint, _ newest: PricePoint) {
+        if self.length == 0 {
+            self.waitingNewest = newest
+            return
+        }
         if let known = self.waitingHigh, highest.price < known.price {} else { self.waitingHigh = highest }
         if let known = self.waitingLow, lowest.price > known.price {} else { self.waitingLow = lowest }
     }
@@ -199,6 +205,11 @@ struct MoveGauge: Sendable {
     /// Puts the trades that wait into the window, so that it can be read or changed.
     mutating func settle() {
         self.calmEnd = .min
+        if let newest = self.waitingNewest {
+            self.waitingNewest = nil
+            self.add(newest)
+            return
+        }
         guard let highest = self.waitingHigh, let lowest = self.waitingLow else { return }
         self.waitingHigh = nil
         self.waitingLow = nil
@@ -220,7 +231,7 @@ struct MoveGauge: Sendable {
         self.calmLow = bounds.lower
         self.calmHigh = bounds.upper
         if self.length == 0 {
-            self.calmEnd = self.nextChange
+            self.calmEnd = self.isUnmeasured ? .min : self.day?.calmEnd(after: point.time) ?? .min
             return
         }
         self.calmEnd = min(self.nextChange, self.window.steps.end(of: point.time))

@@ -14,6 +14,8 @@ struct VolumeGauge: Sendable {
     var alertCount = 0
     /// How many of the alerts compare with what is usual.
     var multipleCount = 0 { didSet { if self.multipleCount == 0 { self.whole = nil } } }
+    /// Whether time went on without comparing: what has changed by that is found with the next tick.
+    var isUnmeasured = false
     var absolute = SignalBook()
     var multiple = SignalBook()
     private(set) var window: VolumeWindow
@@ -76,7 +78,7 @@ struct VolumeGauge: Sendable {
 
     /// Lets leave what is too old, and appends the slots of the thresholds that were passed by that or by time alone.
     mutating func pass(to now: Int64, passed slots: inout [Int32]) {
-        let hasChanged = self.nextChange <= now
+        let hasChanged = self.nextChange <= now || self.isUnmeasured
         if hasChanged { self.advance(to: now) }
         if hasChanged || self.multipleCount > 0 { self.measure(now: now, passed: &slots) }
     }
@@ -135,6 +137,7 @@ struct VolumeGauge: Sendable {
     }
 
     mutating func measure(now: Int64, passed slots: inout [Int32]) {
+        self.isUnmeasured = false
         if !self.absolute.isEmpty { self.absolute.move(to: self.volume, passed: &slots) }
         if !self.multiple.isEmpty { self.multiple.move(to: self.multiple(at: now), passed: &slots) }
     }
