@@ -8,7 +8,7 @@ import Store
 import Synchronization
 import Testing
 
-@Suite("Delivery worker", .timeLimit(.minutes(1)))
+@Suite("Delivery worker", .timeLimit(.minutes(5)))
 struct DeliveryWorkerTests {
     private static let now = Timestamp(nanoseconds: 1_795_435_200_000_000_000)
     private static let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

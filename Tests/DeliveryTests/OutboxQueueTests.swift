@@ -17,7 +17,7 @@ import TickwireTesting
 private let server = ProcessInfo.processInfo.environment["TICKWIRE_TEST_DATABASE_URL"] ?? ""
 
 @Suite(
-    "Deliveries from the outbox in PostgreSQL", .timeLimit(.minutes(1)),
+    "Deliveries from the outbox in PostgreSQL", .timeLimit(.minutes(5)),
     .enabled(
         if: !server.isEmpty, "needs a PostgreSQL: set TICKWIRE_TEST_DATABASE_URL to a role that may create databases"))
 struct OutboxQueueTests {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite("Webhooks", .timeLimit(.minutes(1)))
+@Suite("Webhooks", .timeLimit(.minutes(5)))
 struct WebhookServiceTests {
     /// Receives requests and answers what a test wants.
     private final class Receiver: Sendable {

@@ -3,7 +3,7 @@ import Testing
 import TickwireTesting
 
 /// Over HTTP/1.1, whose connections serve one request at a time; HTTP/2 needs TLS: Tests/BlackBox/test_push_delivery.py.
-@Suite("A pool of shared connections", .timeLimit(.minutes(1)))
+@Suite("A pool of shared connections", .timeLimit(.minutes(5)))
 struct HTTP2PoolTests {
     private static func with<Value: Sendable>(
         _ pool: HTTP2Pool, _ body: () async throws -> Value

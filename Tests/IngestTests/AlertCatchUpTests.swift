@@ -6,7 +6,7 @@ import Testing
 
 @testable import Ingest
 
-@Suite("Alerts of a pipeline: cuts and catching up", .timeLimit(.minutes(1)))
+@Suite("Alerts of a pipeline: cuts and catching up", .timeLimit(.minutes(5)))
 struct AlertCatchUpTests {
     /// Outputs that keep firings, and count ticks as a journal does.
     private final class Journal: Sendable {

@@ -30,7 +30,7 @@ struct FeedRunnerTests {
 
     @Test(
         "Ticks of the subscribed symbols come in, and after the exchange was away they come again",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func reconnect() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         var logger = Logger(label: "test")

@@ -90,7 +90,7 @@ struct FeedSupervisorTests {
     private static func symbols(_ names: String...) throws -> [Symbol] { try names.map { try Symbol($0) } }
 
     @Test(
-        "Symbols come and go over running connections, which open and close as needed", .timeLimit(.minutes(1)))
+        "Symbols come and go over running connections, which open and close as needed", .timeLimit(.minutes(5)))
     func symbols() async throws {
         let setup = try await Setup()
         let venue = try Venue("sim")
@@ -125,7 +125,7 @@ struct FeedSupervisorTests {
         #expect(monitor.live == 0)
     }
 
-    @Test("Other rules are taken over without a reconnect, another subscription with one", .timeLimit(.minutes(1)))
+    @Test("Other rules are taken over without a reconnect, another subscription with one", .timeLimit(.minutes(5)))
     func replacing() async throws {
         let setup = try await Setup()
         let venue = try Venue("sim")
@@ -167,7 +167,7 @@ struct FeedSupervisorTests {
 
     @Test(
         "What users add and remove comes over the running connection, and what the feed cannot have is told",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func choices() async throws {
         let setup = try await Setup()
         let venue = try Venue("sim")
@@ -213,7 +213,7 @@ struct FeedSupervisorTests {
         await setup.end()
     }
 
-    @Test("A changed file is taken over when it is fit to run, and otherwise reported", .timeLimit(.minutes(1)))
+    @Test("A changed file is taken over when it is fit to run, and otherwise reported", .timeLimit(.minutes(5)))
     func reloading() async throws {
         let setup = try await Setup()
         let directory = try TemporaryDirectory()

@@ -8,7 +8,7 @@ import TickwireTesting
 
 @testable import Ingest
 
-@Suite("Asking over HTTP", .timeLimit(.minutes(1)))
+@Suite("Asking over HTTP", .timeLimit(.minutes(5)))
 struct RequestRunnerTests {
     private static func feed(_ connect: String, _ more: String = "") throws -> Feed {
         try Feed.load(

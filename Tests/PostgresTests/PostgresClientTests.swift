@@ -3,7 +3,7 @@ import Testing
 
 @Suite("A pool of connections", .enabled(if: TestServer.isAvailable, TestServer.needed))
 struct PostgresClientTests {
-    @Test("No more connections are open than allowed, and who waits gets one in turn", .timeLimit(.minutes(1)))
+    @Test("No more connections are open than allowed, and who waits gets one in turn", .timeLimit(.minutes(5)))
     func bound() async throws {
         try await TestServer.withDatabase { settings in
             let client = PostgresClient(settings, maxConnections: 2, logger: TestServer.logger)
@@ -25,7 +25,7 @@ struct PostgresClientTests {
         }
     }
 
-    @Test("Who is cancelled while waiting leaves the line", .timeLimit(.minutes(1)))
+    @Test("Who is cancelled while waiting leaves the line", .timeLimit(.minutes(5)))
     func cancelledWaiter() async throws {
         try await TestServer.withDatabase { settings in
             let client = PostgresClient(settings, maxConnections: 1, logger: TestServer.logger)
@@ -74,7 +74,7 @@ struct PostgresClientTests {
         }
     }
 
-    @Test("A listener begins again when its connection is lost", .timeLimit(.minutes(1)))
+    @Test("A listener begins again when its connection is lost", .timeLimit(.minutes(5)))
     func listener() async throws {
         struct Done: Error {}
         try await TestServer.withDatabase { settings in

@@ -161,7 +161,7 @@ struct PostgresConnectionTests {
         }
     }
 
-    @Test("Cancelling a task cancels its statement, and the connection stays usable", .timeLimit(.minutes(1)))
+    @Test("Cancelling a task cancels its statement, and the connection stays usable", .timeLimit(.minutes(5)))
     func cancellation() async throws {
         try await TestServer.withDatabase { settings in
             let connection = try await PostgresConnection.connect(settings, logger: TestServer.logger)
@@ -189,7 +189,7 @@ struct PostgresConnectionTests {
         }
     }
 
-    @Test("Aborting ends a call under way at once", .timeLimit(.minutes(1)))
+    @Test("Aborting ends a call under way at once", .timeLimit(.minutes(5)))
     func abort() async throws {
         try await TestServer.withDatabase { settings in
             let connection = try await PostgresConnection.connect(settings, logger: TestServer.logger)

@@ -1,7 +1,7 @@
 import Postgres
 import Testing
 
-@Suite("COPY out of PostgreSQL", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(1)))
+@Suite("COPY out of PostgreSQL", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(5)))
 struct PostgresCopyOutTests {
     private struct Enough: Error {}
 

@@ -2,7 +2,7 @@ import Market
 import Store
 import Testing
 
-@Suite("Users and tokens", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(1)))
+@Suite("Users and tokens", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(5)))
 struct AccountStoreTests {
     private func with(_ body: (AccountStore, TestStore) async throws -> Void) async throws {
         try await TestStore.with { store in try await body(AccountStore(client: store.client), store) }

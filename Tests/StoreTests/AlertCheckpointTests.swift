@@ -5,7 +5,7 @@ import Postgres
 import Store
 import Testing
 
-@Suite("What an evaluator stores", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(1)))
+@Suite("What an evaluator stores", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(5)))
 struct AlertCheckpointTests {
     private let now = Timestamp(nanoseconds: 1_795_000_000_123_456_000)
     private let journal = "6dd0a6e4-3d0e-4a4e-9f3c-0f4a44f6c001"

@@ -6,7 +6,7 @@ import Postgres
 import Store
 import Testing
 
-@Suite("Stored alerts", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(1)))
+@Suite("Stored alerts", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(5)))
 struct AlertStoreTests {
     private let now = Timestamp(nanoseconds: 1_795_000_000_123_456_000)
 

@@ -5,7 +5,7 @@ import Store
 import Synchronization
 import Testing
 
-@Suite("Stored gaps and held trades", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(1)))
+@Suite("Stored gaps and held trades", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(5)))
 struct GuardStoreTests {
     private let now = Timestamp(nanoseconds: 1_795_000_000_123_456_000)
 

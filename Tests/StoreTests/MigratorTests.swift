@@ -35,7 +35,7 @@ struct MigratorTests {
         }
     }
 
-    @Test("Processes that migrate at once do it one after the other", .timeLimit(.minutes(1)))
+    @Test("Processes that migrate at once do it one after the other", .timeLimit(.minutes(5)))
     func concurrently() async throws {
         try await TestServer.withDatabase { settings in
             let applied = try await withThrowingTaskGroup(of: Int.self) { group in

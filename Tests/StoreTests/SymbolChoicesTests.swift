@@ -3,7 +3,7 @@ import Postgres
 import Store
 import Testing
 
-@Suite("Stored choices of symbols", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(1)))
+@Suite("Stored choices of symbols", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(5)))
 struct SymbolChoicesTests {
     private func symbols(_ names: String...) throws -> [Symbol] { try names.map { try Symbol($0) } }
 

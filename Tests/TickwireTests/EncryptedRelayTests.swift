@@ -6,7 +6,7 @@ import Testing
 
 @testable import Tickwire
 
-@Suite("Market data on encrypted channels", .timeLimit(.minutes(1)))
+@Suite("Market data on encrypted channels", .timeLimit(.minutes(5)))
 struct EncryptedRelayTests {
     /// Keeps what is published to all apps.
     private final class Plain: EventPublisher {

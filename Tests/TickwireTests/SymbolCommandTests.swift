@@ -160,7 +160,7 @@ struct SymbolCommandTests {
 
     @Test(
         "Providers are asked side by side, a few at a time, and one that fails does not take the others along",
-        .timeLimit(.minutes(1)))
+        .timeLimit(.minutes(5)))
     func lists() async throws {
         let names = ["coins", "shares", "names", "one", "two", "three"]
         for name in names.dropFirst(3) { try self.folder.add(name, #"{separator: "/"}, asset: crypto"#) }

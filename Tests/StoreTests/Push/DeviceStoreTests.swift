@@ -5,7 +5,7 @@ import Postgres
 import Store
 import Testing
 
-@Suite("Devices", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(1)))
+@Suite("Devices", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(5)))
 struct DeviceStoreTests {
     private static func apns(_ token: String) -> PushTarget {
         .apns(APNsDevice(token: token, topic: "com.example.app", environment: .sandbox))
@@ -98,7 +98,7 @@ struct DeviceStoreTests {
     }
 }
 
-@Suite("Shared credentials", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(1)))
+@Suite("Shared credentials", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(5)))
 struct CredentialStoreTests {
     @Test("Ten who need a token at once make one")
     func single() async throws {

@@ -4,7 +4,7 @@ import Postgres
 import Store
 import Testing
 
-@Suite("Deliveries to devices", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(1)))
+@Suite("Deliveries to devices", .enabled(if: TestServer.isAvailable, TestServer.needed), .timeLimit(.minutes(5)))
 struct OutboxTests {
     private static let now = Timestamp.fromClock
 
