@@ -182,6 +182,8 @@ final class JournalLoop {
     /// - Returns: `false` when there is nothing that can be given up.
     /// - Throws: ``DiskError`` when the file cannot be deleted.
     private func shed() throws(DiskError) -> Bool {
+        // What is recorded, and only kept for who evaluates again after a death, goes before anything is lost.
+        if try self.giveUpRecorded() { return true }
         let stream: JournalStream = self.quotes.segments.count > 1 ? .quotes : .trades
         guard let (segment, next) = self[stream].takeOldest() else { return false }
         self.shared.state.withLock { state in
@@ -196,6 +198,24 @@ final class JournalLoop {
             self.shared.disk.close(file)
         }
         try self.shared.disk.remove(segment.path)
+        try self.shared.disk.syncDirectory(self.shared.settings.directory)
+        return true
+    }
+
+    /// Deletes what PostgreSQL has, whoever else may want to read it again.
+    ///
+    /// - Returns: Whether there was anything.
+    /// - Throws: ``DiskError`` when a file cannot be deleted.
+    private func giveUpRecorded() throws(DiskError) -> Bool {
+        var deleted: [SegmentInfo] = []
+        for stream in JournalStream.allCases {
+            self.shared.state.withLock { state in
+                deleted += self[stream].take(before: state[stream].released)
+                state[stream].segments = self[stream].segments
+            }
+        }
+        if deleted.isEmpty { return false }
+        for segment in deleted { try self.shared.disk.remove(segment.path) }
         try self.shared.disk.syncDirectory(self.shared.settings.directory)
         return true
     }
