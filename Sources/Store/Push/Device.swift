@@ -36,4 +36,7 @@ public struct Device: Sendable, Hashable, Identifiable {
         self.lastSuccessAt = lastSuccessAt
         self.disabledReason = disabledReason
     }
+
+    /// Which service reaches it.
+    public var service: DeliveryService { StoredTarget(self.target).service }
 }

@@ -99,22 +99,9 @@ final class AccountRoutes: Sendable {
     }
 
     private static func json(_ device: Device) -> String {
-        let service: String
-        switch device.target {
-        case .apns: service = "apns"
-        case .liveActivity: service = "liveActivity"
-        case .apnsChannel: service = "apnsChannel"
-        case .fcm: service = "fcm"
-        case .webPush: service = "webPush"
-        case .beams: service = "beams"
-        case .webhook: service = "webhook"
-        case .ntfy: service = "ntfy"
-        case .slack: service = "slack"
-        case .discord: service = "discord"
-        case .telegram: service = "telegram"
-        }
         var members = [
-            "\"id\":\(device.id)", "\"service\":\"\(service)\"", "\"createdAt\":\"\(device.createdAt)\"",
+            "\"id\":\(device.id)", "\"service\":\"\(device.service.rawValue)\"",
+            "\"createdAt\":\"\(device.createdAt)\"",
             "\"lastRegisteredAt\":\"\(device.lastRegisteredAt)\"",
         ]
         if let reason = device.disabledReason { members.append("\"disabled\":\(JSONText.quoted(reason))") }

@@ -14,7 +14,6 @@ import Synchronization
 
 /// The Beams API: what the web and mobile SDKs and the server SDKs of Pusher Beams call, by the override of their endpoint.
 final class BeamsRoutes: Sendable {
-    private static let bodyTimeout = Duration.seconds(10)
     /// Registrations a second over all clients: they come without any credential.
     private static let registrationsPerSecond = 50
     private static let registrationsBurst = 1_000
@@ -261,26 +260,12 @@ final class BeamsRoutes: Sendable {
 
     /// The body, read in time and within `max` bytes.
     private func body(_ request: Request, max: Int) async throws -> [UInt8] {
-        let body = request.body
-        return try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
-            group.addTask {
-                do {
-                    return Array(try await body.collect(upTo: max).readableBytesView)
-                } catch is NIOTooManyBytesError {
-                    throw BeamsError.tooLarge(limit: max)
-                }
-            }
-            group.addTask {
-                try await Task.sleep(for: Self.bodyTimeout)
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let bytes = try await group.next() ?? nil else {
-                throw BeamsError(
-                    status: 408, error: "Request Timeout",
-                    description: "The body did not come within \(Self.bodyTimeout).")
-            }
-            return bytes
+        do {
+            return try await RequestBody.read(request, bytesMax: max)
+        } catch RequestBody.Problem.tooLong(let bytesMax) {
+            throw BeamsError.tooLarge(limit: bytesMax)
+        } catch let problem as RequestBody.Problem {
+            throw BeamsError(status: 408, error: "Request Timeout", description: "\(problem.reason).")
         }
     }
 

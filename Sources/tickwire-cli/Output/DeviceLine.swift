@@ -6,7 +6,7 @@ enum DeviceLine {
     static func json(_ device: Device) -> String {
         var members = [
             "\"id\":\(device.id)", "\"user\":\(JSONLine.string(device.user))",
-            "\"service\":\(JSONLine.string(self.service(device.target)))",
+            "\"service\":\(JSONLine.string(device.service.rawValue))",
             "\"target\":\(JSONLine.string(self.target(device.target)))", "\"createdAt\":\"\(device.createdAt)\"",
             "\"lastRegisteredAt\":\"\(device.lastRegisteredAt)\"",
         ]
@@ -17,22 +17,6 @@ enum DeviceLine {
         if let locale = device.locale { members.append("\"locale\":\(JSONLine.string(locale))") }
         if let reason = device.disabledReason { members.append("\"disabledReason\":\(JSONLine.string(reason))") }
         return "{" + members.joined(separator: ",") + "}"
-    }
-
-    static func service(_ target: PushTarget) -> String {
-        switch target {
-        case .apns: "apns"
-        case .liveActivity: "liveActivity"
-        case .apnsChannel: "apnsChannel"
-        case .fcm: "fcm"
-        case .webPush: "webPush"
-        case .beams: "beams"
-        case .webhook: "webhook"
-        case .ntfy: "ntfy"
-        case .slack: "slack"
-        case .discord: "discord"
-        case .telegram: "telegram"
-        }
     }
 
     /// Enough to recognise it, too little to use it.

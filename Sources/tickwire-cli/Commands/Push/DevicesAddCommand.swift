@@ -62,7 +62,7 @@ struct DevicesAddCommand: AsyncParsableCommand {
         }
         if self.json { return Terminal.print(DeviceLine.json(device)) }
         Terminal.print(
-            "Device \(device.id) of \(device.user): \(DeviceLine.service(device.target)) \(DeviceLine.target(device.target))"
+            "Device \(device.id) of \(device.user): \(device.service.rawValue) \(DeviceLine.target(device.target))"
         )
         Terminal.note("Next: tickwire push test \(device.id)")
     }

@@ -53,7 +53,7 @@ struct DevicesListCommand: AsyncParsableCommand {
         ])
         for device in devices {
             table.add([
-                String(device.id), device.user, DeviceLine.service(device.target), DeviceLine.target(device.target),
+                String(device.id), device.user, device.service.rawValue, DeviceLine.target(device.target),
                 AccountLine.time(device.lastRegisteredAt), device.lastSuccessAt.map { AccountLine.time($0) } ?? "never",
                 device.disabledReason.map { "off: \($0)" } ?? "on",
             ])

@@ -69,7 +69,7 @@ struct PushTestCommand: AsyncParsableCommand {
                 content, device: device, lease: settings.lease)
         else { return false }
         Terminal.note(
-            "Delivery \(delivery.id) to \(DeviceLine.service(device.target)) \(DeviceLine.target(device.target))")
+            "Delivery \(delivery.id) to \(device.service.rawValue) \(DeviceLine.target(device.target))")
         let probe = DeliveryProbe(
             queue: assembly.queue, sender: sender, settings: settings, now: { Timestamp.now },
             logger: self.options.quietLogger(try await self.options.load()))
