@@ -28,7 +28,10 @@ TICKWIRE_DATA_DIR=$work/data TICKWIRE_APP_ID=app TICKWIRE_APP_KEY=key TICKWIRE_A
     taskset -c 0 "$tickwire" gateway --port 7002 >"$work/gateway.log" 2>&1 &
 gateway=$!
 trap stop EXIT
-until curl -fs http://127.0.0.1:7002/readyz >/dev/null; do sleep 0.2; done
+until curl -fs http://127.0.0.1:7002/readyz >/dev/null; do
+    kill -0 "$gateway" 2>/dev/null || { cat "$work/gateway.log" >&2; exit 1; }
+    sleep 0.2
+done
 
 meter() { taskset -c 1 "$work/fanout" --seconds "$seconds" "$@"; }
 field() { sed -n "s/.*\"$1\":\([0-9.]*\).*/\1/p"; }

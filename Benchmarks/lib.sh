@@ -36,6 +36,10 @@ build() {
 
 # Builds the program, unless TICKWIRE_PROGRAM names one, and prints its path.
 release_tickwire() {
+    if [ -n "${TICKWIRE_PROGRAM:-}" ] && [ ! -x "$TICKWIRE_PROGRAM" ]; then
+        echo "TICKWIRE_PROGRAM is \"$TICKWIRE_PROGRAM\", which is no program: give the path of a tickwire built for release" >&2
+        return 1
+    fi
     if [ -z "${TICKWIRE_PROGRAM:-}" ]; then swift build --package-path "$here/.." -c release --product tickwire >&2; fi
     echo "${TICKWIRE_PROGRAM:-$here/../.build/release/tickwire}"
 }
