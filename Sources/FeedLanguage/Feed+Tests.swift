@@ -36,10 +36,11 @@ extension Feed {
                     }
                 }
                 ticks.removeAll()
+                _ = decoder.takeStatuses()
                 let outcome = frame.withUnsafeBytes {
                     decoder.decode($0, receivedTime: test.receivedTime, into: &ticks)
                 }
-                return Self.mismatch(test, expectation, outcome, ticks) {
+                return Self.mismatch(test, expectation, outcome, ticks, decoder.takeStatuses()) {
                     self.hint(outcome, of: test, frame: frame, before: before, encoding: self.testEncoding)
                 }
             }
@@ -73,12 +74,15 @@ extension Feed {
 
     private static func mismatch(
         _ test: FeedTest, _ expectation: FeedTest.Expectation, _ outcome: FrameOutcome, _ ticks: [Tick],
-        hint: () -> String
+        _ statuses: [TradingStatus], hint: () -> String
     ) -> FeedTestFailure? {
-        if case .ticks(let expected) = expectation, case .ticks(let count) = outcome, expected.count == count {
-            for (index, pair) in zip(expected, ticks).enumerated() {
+        let given = ticks.map(Self.fields) + statuses.map(Self.fields)
+        if case .ticks(let expected) = expectation, Self.isRead(outcome), expected.count == given.count {
+            // What a frame says about trading is told apart from its ticks, so it comes behind them.
+            let ordered = expected.filter { $0.kind != "status" } + expected.filter { $0.kind == "status" }
+            for (index, pair) in zip(ordered, given).enumerated() {
                 if let difference = Self.difference(pair.0, pair.1) {
-                    let which = count == 1 ? "" : " in tick \(index + 1)"
+                    let which = given.count == 1 ? "" : " in tick \(index + 1)"
                     return FeedTestFailure(
                         line: pair.0.mark.line, column: pair.0.mark.column,
                         message: "test failed\(which): \(difference)."
@@ -93,6 +97,15 @@ extension Feed {
             message:
                 "test failed: expected \(Self.text(expectation)), but the frame gave \(Self.text(outcome))\(hint())."
         )
+    }
+
+    /// Whether nothing of a frame is wrong, so that what it gave can be compared.
+    private static func isRead(_ outcome: FrameOutcome) -> Bool {
+        switch outcome {
+        case .ticks, .control: true
+        case .ignored, .unmatched, .reconnect, .reply, .acknowledged, .registered, .providerError, .fatal, .malformed:
+            false
+        }
     }
 
     private static func isMet(_ expectation: FeedTest.Expectation, by outcome: FrameOutcome) -> Bool {
@@ -158,8 +171,10 @@ extension Feed {
         }
     }
 
-    private static func difference(_ expected: ExpectedTick, _ tick: Tick) -> String? {
-        let (kind, fields) = Self.fields(of: tick)
+    private static func difference(
+        _ expected: ExpectedTick, _ given: (kind: String, fields: [String: String?])
+    ) -> String? {
+        let (kind, fields) = given
         guard kind == expected.kind else { return "expected a \(expected.kind), but a \(kind) came" }
         for (name, value) in expected.fields {
             let actual = fields[name] ?? nil
@@ -190,6 +205,14 @@ extension Feed {
             ]
             return (kind: "quote", fields: fields)
         }
+    }
+
+    private static func fields(of status: TradingStatus) -> (kind: String, fields: [String: String?]) {
+        let fields: [String: String?] = [
+            "symbol": status.symbol.name, "state": status.state.name, "reason": status.reason,
+            "time": status.eventTime.description,
+        ]
+        return (kind: "status", fields: fields)
     }
 
     private static func isSnapshot(_ flags: TickFlags) -> String { flags.contains(.snapshot) ? "true" : "false" }

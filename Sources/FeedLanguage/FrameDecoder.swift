@@ -114,6 +114,13 @@ public struct FrameDecoder {
     /// The number of the last frame by the file's top-level `sequence`; `nil` where there is none.
     public var frameSequence: Int64? { self.storage.frameSequence }
 
+    /// Takes what the last frame said about the trading of symbols, in order; empty most times.
+    public mutating func takeStatuses() -> [TradingStatus] {
+        guard self.storage.builder.pointee.sawStatus else { return [] }
+        self.storage.builder.pointee.sawStatus = false
+        return self.storage.workspace.pointee.statuses
+    }
+
     /// Forgets what earlier frames told: a new connection begins.
     public mutating func reset() { self.storage.workspace.pointee.memory.reset() }
 

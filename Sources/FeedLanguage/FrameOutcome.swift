@@ -4,7 +4,7 @@ public import Market
 public enum FrameOutcome: Equatable, Sendable {
     /// So many ticks were appended, at least one.
     case ticks(Int)
-    /// An acknowledgement, heartbeat or greeting.
+    /// An acknowledgement, heartbeat, greeting, or the trading status of a symbol.
     case control
     /// A rule says that it carries nothing wanted, or its items held no values.
     case ignored

@@ -36,6 +36,8 @@ public struct MarketState: Sendable, Equatable {
     public private(set) var receivedTime: Timestamp?
     /// When the newest trade happened: an older one does not change the state.
     public private(set) var lastTradeTime: Timestamp?
+    /// What the venue said last about its trading; `nil` when it has said nothing since this process was started.
+    public var trading: TradingState?
     private var window: RollingWindow
     private var stockDay: StockDay?
 
@@ -207,6 +209,7 @@ extension MarketState {
             receivedTime.write(to: &bytes)
             bytes.append(literal: "\"")
         }
+        if self.trading == .halted { bytes.append(literal: ",\"halted\":true") }
         bytes.append(literal: ",\"sequence\":")
         bytes.append(integer: sequence)
         bytes.append(literal: "}")

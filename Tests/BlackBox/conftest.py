@@ -38,8 +38,9 @@ def wait_until(condition, timeout=20.0, what="the condition"):
 
 
 def free_port():
-    """A port below the ephemeral range, so that no outgoing connection takes it meanwhile."""
-    for port in range(20000 + os.getpid() % 5000, 30000):
+    """A port below the ephemeral range, so that no outgoing connection takes it meanwhile; each pytest worker has ports of its own."""
+    first = 20000 + 3000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in range(first + os.getpid() % 500, first + 3000):
         with socket.socket() as candidate:
             try:
                 candidate.bind(("127.0.0.1", port))

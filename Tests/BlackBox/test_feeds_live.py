@@ -8,6 +8,7 @@ import time
 
 from conftest import APP, FIXTURES, PROGRAM, ROOT, environment, free_port, json_lines, rows, tickwire, wait_until
 from exchanges import MockExchange, PriceExchange, playback, received_frames
+from protocol import Client
 
 MATCH = '{"type":"match","trade_id":%d,"side":"buy","size":"5.23","price":"400.23","product_id":"BTC-USD","time":"2026-11-07T08:19:27.028459Z"}'
 
@@ -316,3 +317,58 @@ def test_replay_can_be_paced(tmp_path):
     assert result.returncode == 78 and "/does/not/exist.rec" in result.stderr
     result = tickwire("ingest", "--replay", f"coinbsae={recording}", TICKWIRE_DATA_DIR=tmp_path)
     assert result.returncode == 78 and "coinbase" in result.stderr
+
+
+def test_a_halt_is_told_shown_in_ticks_and_ended(start, tmp_path, database):
+    folder = feeds_folder(tmp_path, "sim")
+    replace(folder / "sim.yaml", "  - when: {type: error}\n", """\
+  - when: {type: status}
+    status: {symbol: symbol, state: {from: state, map: {H: halted, T: trading}}, reason: reason, time: time}
+  - when: {type: error}
+""")
+    halted = {"type": "status", "symbol": "AAPL", "state": "H", "reason": "News pending", "time": "2026-11-23T19:15:00Z"}
+    with PriceExchange(free_port()) as exchange:
+        service = start(
+            "up", "--feeds", "sim", "--symbols", "AAPL", "--feeds-dir", folder, "--feed-url", f"sim={exchange.url}", DATABASE_URL=database)
+        wait_until(exchange.subscribed, what="the subscription")
+        with Client(service.port) as client:
+            for channel in ("ticker-AAPL", "ticker-AAPL@sim", "ticker-AAPL;1m"):
+                client.say("pusher:subscribe", {"channel": channel})
+            client.until("pusher_internal:subscription_succeeded")
+            exchange.trade("AAPL", 230)
+            exchange.send(json.dumps(halted))
+            exchange.send(json.dumps(halted))
+            exchange.send(json.dumps({**halted, "state": "Q"}))
+            exchange.trade("AAPL", 231)
+            exchange.send(json.dumps({**halted, "state": "T", "reason": None}))
+            exchange.trade("AAPL", 232)
+            seen = []
+            while not (seen and seen[-1]["event"] == "tick" and json.loads(seen[-1]["data"])["price"] == "232"
+                       and seen[-1]["channel"] == "ticker-AAPL"):
+                seen.append(client.next())
+            told = [(event["channel"], json.loads(event["data"])) for event in seen + client.all() if event["event"] == "halt"]
+            for channel in ("ticker-AAPL", "ticker-AAPL@sim", "ticker-AAPL;1m"):
+                states = [data for name, data in told if name == channel]
+                assert [data["state"] for data in states] == ["halted", "trading"], channel
+                assert states[0]["reason"] == "News pending" and "reason" not in states[1]
+                assert states[0]["eventTime"].startswith("2026-11-23T19:15:00") and states[0]["venue"] == "sim"
+            ticks = [json.loads(event["data"]) for event in seen if event["event"] == "tick" and event["channel"] == "ticker-AAPL"]
+            assert [(tick["price"], tick.get("halted")) for tick in ticks] == [
+                ("230", None), ("230", True), ("231", True), ("231", None), ("232", None)]
+        # Its end is missed: the connection is lost meanwhile. A trade after the reconnect tells it.
+        exchange.send(json.dumps(halted))
+        wait_until(lambda: snapshot(service, "ticker-AAPL").get("halted"), what="the halt in the snapshot")
+        exchange.disconnect()
+        wait_until(exchange.subscribed, what="the reconnect")
+        exchange.trade("AAPL", 233)
+        wait_until(lambda: snapshot(service, "ticker-AAPL")["price"] == "233", what="the trade")
+        assert "halted" not in snapshot(service, "ticker-AAPL")
+        frames = report(service, "sim")["frames"]
+        assert frames["malformed"] == frames["unmatched"] == 0, frames
+
+
+def snapshot(service, channel):
+    """What a new subscriber of a market channel is shown."""
+    with Client(service.port) as client:
+        client.say("pusher:subscribe", {"channel": channel})
+        return json.loads(client.until("snapshot")[-1]["data"])

@@ -71,11 +71,11 @@ struct BadFileTests {
         ),
         (
             head + "messages:\n  - {when: {a: 1}}",
-            "5:5: a rule says one thing (trade, quote or both, items, outputs, error, fatal, reply, ack, register, ignore, control, reconnect), but here is nothing."
+            "5:5: a rule says one thing (trade, quote or both, status, items, outputs, error, fatal, reply, ack, register, ignore, control, reconnect), but here is nothing."
         ),
         (
             head + "messages:\n  - {ignore: true, control: true}",
-            "5:5: a rule says one thing (trade, quote or both, items, outputs, error, fatal, reply, ack, register, ignore, control, reconnect), but here is ignore and control."
+            "5:5: a rule says one thing (trade, quote or both, status, items, outputs, error, fatal, reply, ack, register, ignore, control, reconnect), but here is ignore and control."
         ),
         (
             head + "messages:\n  - {when: {a: {startsWith: x}}, ignore: true}",
@@ -115,15 +115,15 @@ struct BadFileTests {
         ),
         (
             head + "messages: [{ignore: true}]\ntests:\n  - {frame: {a: 1}, gives: ignord}",
-            "6:28: 'gives' is 'ignord': did you mean 'ignored'? Or give a trade, quote, ack, failed, error, fatal, reply or channel."
+            "6:28: 'gives' is 'ignord': did you mean 'ignored'? Or give a trade, quote, status, ack, failed, error, fatal, reply or channel."
         ),
         (
             head + "messages: [{ignore: true}]\ntests:\n  - {frame: {a: 1}, gives: acks}",
-            "6:28: 'gives' is 'acks': did you mean '{ack: [BTC-USD]}'? Or give a trade, quote, ack, failed, error, fatal, reply or channel."
+            "6:28: 'gives' is 'acks': did you mean '{ack: [BTC-USD]}'? Or give a trade, quote, status, ack, failed, error, fatal, reply or channel."
         ),
         (
             head + "messages: [{ignore: true}]\ntests:\n  - {frame: {a: 1}, gives: nonsense}",
-            "6:28: 'gives' is 'nonsense': write one of ignored, control, unmatched, malformed, reconnect, or give a trade, quote, ack, failed, error, fatal, reply or channel."
+            "6:28: 'gives' is 'nonsense': write one of ignored, control, unmatched, malformed, reconnect, or give a trade, quote, status, ack, failed, error, fatal, reply or channel."
         ),
         (
             head + "messages:\n  - when:{type: t}\n    ignore: true",

@@ -87,7 +87,7 @@ struct BadWordsTests {
         ),
         (
             "feed: acme\nasset: crypto\nconnect: {websocket: \"wss://acme.test\"}\nmessages:\n  - {outputs: [{each: x}]}",
-            "5:16: an output needs trade, quote or items."
+            "5:16: an output needs trade, quote, status or items."
         ),
         (
             "feed: acme\nasset: crypto\nconnect: {websocket: \"wss://acme.test\"}\nmessages:\n  - {each: ., items: [{control: true, ignore: true}]}",

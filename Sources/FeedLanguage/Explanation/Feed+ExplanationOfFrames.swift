@@ -1,3 +1,5 @@
+import Market
+
 extension Feed {
     // MARK: Frames
 
@@ -66,6 +68,7 @@ extension Feed {
         case .ignored: return ("nothing we want.", [])
         case .control: return ("an acknowledgement or heartbeat.", [])
         case .error(let mapping): return (self.error("an error of the provider", mapping), [])
+        case .status(let status): return ("whether a symbol trades.", self.status(status))
         case .ticks(let trade, let quote):
             let kinds = [trade.map { _ in "a trade" }, quote.map { _ in "a quote" }].compactMap { $0 }
             return (Wording.list(kinds) + ".", (trade.map(self.trade) ?? []) + (quote.map(self.quote) ?? []))
@@ -103,6 +106,20 @@ extension Feed {
         var lines = fields.compactMap { name, source in source.map { "\(name): \($0)" } }
         if quote.isMerging { lines.append("what a frame leaves out is unchanged") }
         return lines + self.snapshot(quote.snapshot)
+    }
+
+    private static func status(_ status: StatusMapping) -> [String] {
+        let states = TradingState.allCases.compactMap { state in
+            let words = status.states.filter { $0.value == state }.keys.sorted()
+            return words.isEmpty ? nil : "\(state.name) when \(Wording.list(words, "or"))"
+        }
+        let rest = status.fallback.map { "\($0.name) otherwise" } ?? "anything else says nothing about it"
+        let fields: [(String, String?)] = [
+            ("symbol", status.symbol.map(Wording.source) ?? "the channel's or the request's"),
+            ("state", Wording.source(status.state) + ": " + Wording.list(states + [rest])),
+            ("reason", status.reason.map(Wording.source)), ("time", status.time.map(Wording.time)),
+        ]
+        return fields.compactMap { name, source in source.map { "\(name): \($0)" } }
     }
 
     private static func snapshot(_ rule: SnapshotRule) -> [String] {

@@ -82,6 +82,7 @@ struct OutputRule: Sendable {
 struct ItemRule: Sendable {
     enum Body: Sendable {
         case ticks(TradeMapping?, QuoteMapping?)
+        case status(StatusMapping)
         case ignored, control
         case error(ErrorMapping)
     }
@@ -149,6 +150,19 @@ struct QuoteMapping: Sendable {
     var snapshot: SnapshotRule
     /// Whether a field that a frame leaves out is unchanged.
     var isMerging = false
+}
+
+/// Where the parts of a trading status come from: `status: {symbol: S, state: {from: sc, map: {H: halted, T: trading}}}`.
+struct StatusMapping: Sendable {
+    /// `nil` is the symbol of the registered channel, or of the request that the frame answers.
+    var symbol: ValueSource?
+    var state: ValueSource
+    /// The state by the text on the wire.
+    var states: [String: TradingState]
+    /// The state of texts that `states` does not list; `nil` says nothing about them.
+    var fallback: TradingState?
+    var reason: ValueSource?
+    var time: ValueSource?
 }
 
 /// Where the text of a provider's error message comes from.

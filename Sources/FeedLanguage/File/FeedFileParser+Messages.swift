@@ -2,7 +2,8 @@ import Market
 
 extension FeedFileParser {
     private static let bodies = [
-        "trade", "quote", "items", "outputs", "error", "fatal", "reply", "ack", "register", "ignore", "control",
+        "trade", "quote", "status", "items", "outputs", "error", "fatal", "reply", "ack", "register", "ignore",
+        "control",
         "reconnect",
     ]
 
@@ -66,16 +67,16 @@ extension FeedFileParser {
             let found = bodies.isEmpty ? "nothing" : bodies.joined(separator: " and ")
             throw self.reader.error(
                 section.mark,
-                "a rule says one thing (trade, quote or both, items, outputs, error, fatal, reply, ack, register, ignore, control, reconnect), but here is \(found)."
+                "a rule says one thing (trade, quote or both, status, items, outputs, error, fatal, reply, ack, register, ignore, control, reconnect), but here is \(found)."
             )
         }
         let value = try section.required(kind)
-        if isTick || kind == "items" {
+        if isTick || kind == "items" || kind == "status" {
             return .outputs(try self.output(section, conditions: [[]], hasChannel: hasChannel))
         }
         if let each = section["each"] {
             throw self.reader.error(
-                each.mark, "'each' goes with trade, quote or items, not with '\(kind)': remove it.")
+                each.mark, "'each' goes with trade, quote, status or items, not with '\(kind)': remove it.")
         }
         switch kind {
         case "outputs": return .outputs(try self.outputs(value, hasChannel: hasChannel))
@@ -119,14 +120,15 @@ extension FeedFileParser {
         }
         var outputs: [OutputRule] = []
         for item in items {
-            let section = try self.reader.section(item, "an output", keys: ["when", "each", "trade", "quote", "items"])
+            let section = try self.reader.section(
+                item, "an output", keys: ["when", "each", "trade", "quote", "status", "items"])
             outputs += try self.output(
                 section, conditions: self.frameAlternatives(section), hasChannel: hasChannel)
         }
         return outputs
     }
 
-    /// What `trade`, `quote` or `items` of a section read, once for each alternative of its conditions.
+    /// What `trade`, `quote`, `status` or `items` of a section read, once for each alternative of its conditions.
     private func output(
         _ section: Section, conditions: [[Condition]], hasChannel: Bool
     ) throws(FeedFileError) -> [OutputRule] {
@@ -134,12 +136,19 @@ extension FeedFileParser {
         var items: [ItemRule] = []
         if let value = section["items"] {
             guard case .sequence(let list) = value.content, !list.isEmpty, !levels.isEmpty, section["trade"] == nil,
-                section["quote"] == nil
+                section["quote"] == nil, section["status"] == nil
             else {
                 throw self.reader.error(
                     value.mark, "'items' is a list of rules for the members that 'each' walks through.")
             }
             for item in list { items += try self.itemRule(item, hasChannel: hasChannel) }
+        } else if let value = section["status"] {
+            guard section["trade"] == nil, section["quote"] == nil else {
+                throw self.reader.error(
+                    value.mark, "'status' stands alone: write an output of its own for the trade or quote.")
+            }
+            let status = try self.status(value, hasChannel: hasChannel)
+            items = [ItemRule(mark: section.mark, conditions: [], body: .status(status))]
         } else {
             let trade = try section["trade"].map { value throws(FeedFileError) in
                 try self.trade(value, hasChannel: hasChannel)
@@ -148,7 +157,7 @@ extension FeedFileParser {
                 try self.quote(value, hasChannel: hasChannel)
             }
             guard trade != nil || quote != nil else {
-                throw self.reader.error(section.mark, "an output needs trade, quote or items.")
+                throw self.reader.error(section.mark, "an output needs trade, quote, status or items.")
             }
             items = [ItemRule(mark: section.mark, conditions: [], body: .ticks(trade, quote))]
         }
@@ -157,7 +166,7 @@ extension FeedFileParser {
 
     private func itemRule(_ value: YAMLValue, hasChannel: Bool) throws(FeedFileError) -> [ItemRule] {
         let section = try self.reader.section(
-            value, "an item rule", keys: ["when", "trade", "quote", "ignore", "control", "error"])
+            value, "an item rule", keys: ["when", "trade", "quote", "status", "ignore", "control", "error"])
         let trade = try section["trade"].map { value throws(FeedFileError) in
             try self.trade(value, hasChannel: hasChannel)
         }
@@ -165,7 +174,7 @@ extension FeedFileParser {
             try self.quote(value, hasChannel: hasChannel)
         }
         var body = ItemRule.Body.ticks(trade, quote)
-        let others = section.order.filter { ["ignore", "control", "error"].contains($0) }
+        let others = section.order.filter { ["status", "ignore", "control", "error"].contains($0) }
         if let kind = others.first {
             let value = try section.required(kind)
             guard others.count == 1, trade == nil, quote == nil else {
@@ -174,6 +183,8 @@ extension FeedFileParser {
             }
             if kind == "error" {
                 body = .error(try self.errorMapping(value, "error"))
+            } else if kind == "status" {
+                body = .status(try self.status(value, hasChannel: hasChannel))
             } else {
                 guard try self.reader.boolean(value, "'\(kind)'") else {
                     throw self.reader.error(value.mark, "'\(kind)' can only be true: remove the rule otherwise.")
@@ -182,7 +193,7 @@ extension FeedFileParser {
             }
         } else if trade == nil, quote == nil {
             throw self.reader.error(
-                section.mark, "an item rule needs trade, quote, error, 'control: true' or 'ignore: true'.")
+                section.mark, "an item rule needs trade, quote, status, error, 'control: true' or 'ignore: true'.")
         }
         let alternatives = try section["when"].map { value throws(FeedFileError) in try self.alternatives(value) }
         return (alternatives ?? [[]]).map { ItemRule(mark: section.mark, conditions: $0, body: body) }

@@ -7,6 +7,7 @@ extension FeedFileParser {
     private static let quoteFields = [
         "symbol", "bid", "ask", "bidSize", "askSize", "last", "time", "sequence", "snapshot", "flags",
     ]
+    private static let statusFields = ["symbol", "state", "reason", "time"]
     /// Frames of tests arrive at this instant unless they say otherwise: later than any event time a sample may carry.
     private static let defaultReceivedTime = Timestamp(nanoseconds: 4_102_444_800_000_000_000)
 
@@ -143,23 +144,26 @@ extension FeedFileParser {
     private static func expectationFix(for text: String) -> String {
         let words = ["ignored", "control", "unmatched", "malformed", "reconnect"]
         let examples = [
-            "trade": "{trade: {price: \"1\"}}", "quote": "{quote: {bid: \"1\"}}", "ack": "{ack: [BTC-USD]}",
+            "trade": "{trade: {price: \"1\"}}", "quote": "{quote: {bid: \"1\"}}",
+            "status": "{status: {state: halted}}", "ack": "{ack: [BTC-USD]}",
             "failed": "{failed: [BTC-USD]}", "error": "{error: TEXT}", "fatal": "{fatal: TEXT}",
             "reply": "{reply: MESSAGE}", "channel": "{channel: {id: ID}}",
         ]
-        let rest = "a trade, quote, ack, failed, error, fatal, reply or channel"
+        let rest = "a trade, quote, status, ack, failed, error, fatal, reply or channel"
         guard let near = Suggestion.nearest(to: text, among: words + self.expectationKinds) else {
             return "write one of \(words.joined(separator: ", ")), or give \(rest)."
         }
         return "did you mean '\(examples[near] ?? near)'? Or give \(rest)."
     }
 
-    private static let expectationKinds = ["trade", "quote", "error", "fatal", "reply", "ack", "failed", "channel"]
+    private static let expectationKinds = [
+        "trade", "quote", "status", "error", "fatal", "reply", "ack", "failed", "channel",
+    ]
 
     private func mappingExpectation(_ value: YAMLValue) throws(FeedFileError) -> FeedTest.Expectation {
         let section = try self.reader.section(
             value, "'gives'", keys: Self.expectationKinds)
-        guard let kind = section.order.first, kind != "trade", kind != "quote" else {
+        guard let kind = section.order.first, !Self.tickKinds.contains(kind) else {
             return .ticks([try self.expectedTick(value)])
         }
         let operand = try section.required(kind)
@@ -198,13 +202,17 @@ extension FeedFileParser {
         }
     }
 
+    private static let tickKinds = ["trade", "quote", "status"]
+
     private func expectedTick(_ value: YAMLValue) throws(FeedFileError) -> ExpectedTick {
-        let section = try self.reader.section(value, "'gives'", keys: ["trade", "quote"])
+        let section = try self.reader.section(value, "'gives'", keys: Self.tickKinds)
         guard let kind = section.order.first, section.order.count == 1 else {
-            throw self.reader.error(section.mark, "a tick is either a trade or a quote; for both write a list.")
+            throw self.reader.error(
+                section.mark, "one entry is a trade, a quote or a status; for several write a list.")
         }
         let body = try self.reader.section(
-            section.required(kind), kind, keys: kind == "trade" ? Self.tradeFields : Self.quoteFields
+            section.required(kind), kind,
+            keys: kind == "trade" ? Self.tradeFields : kind == "quote" ? Self.quoteFields : Self.statusFields
         )
         var fields: [(name: String, value: String?)] = []
         for name in body.order {
@@ -229,6 +237,7 @@ extension FeedFileParser {
         case "time": return try self.time(value, "'time'").description
         case "symbol": return try self.reader.symbol(value, "'symbol'").name
         case "snapshot": return try self.reader.boolean(value, "'snapshot'") ? "true" : "false"
+        case "state": return try self.tradingState(value).name
         default: return text
         }
     }

@@ -64,6 +64,9 @@ extension ProgramBuilder {
             case .error(let mapping):
                 items.append(
                     ItemCode(conditions: conditions, body: .error, error: try self.error(mapping, chain: chain)))
+            case .status(let mapping):
+                items.append(
+                    ItemCode(conditions: conditions, body: .status, status: try self.status(mapping, chain: chain)))
             case .ticks(let trade, let quote):
                 items.append(
                     ItemCode(
@@ -280,6 +283,18 @@ extension ProgramBuilder {
             sequence: try self.field(mapping.sequence, chain: chain),
             snapshot: try self.snapshot(mapping.snapshot, chain: chain, mark: mark),
             staleFirst: mapping.staleFirst.map { $0.components.seconds * 1_000_000_000 } ?? 0
+        )
+        return self.memory.store([code])
+    }
+
+    private mutating func status(
+        _ mapping: StatusMapping, chain: [Int]
+    ) throws(FeedFileError) -> UnsafeMutablePointer<StatusCode> {
+        let states = mapping.states.map { (text: Array($0.key.utf8), value: Int32($0.value.rawValue)) }
+        let code = StatusCode(
+            symbol: try self.field(mapping.symbol, chain: chain), state: try self.field(mapping.state, chain: chain),
+            states: self.memory.table(states), fallback: mapping.fallback.map { Int32($0.rawValue) } ?? -1,
+            reason: try self.field(mapping.reason, chain: chain), time: try self.field(mapping.time, chain: chain)
         )
         return self.memory.store([code])
     }

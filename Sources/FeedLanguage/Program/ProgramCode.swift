@@ -140,16 +140,30 @@ struct QuoteCode {
     var isMerging: Bool
 }
 
+/// How to read a trading status.
+struct StatusCode {
+    var symbol: FieldCode
+    var state: FieldCode
+    /// From the text on the wire to the raw value of a ``TradingState``.
+    var states: KeyTable
+    /// The raw value for other texts, or −1 when they say nothing.
+    var fallback: Int32
+    var reason: FieldCode
+    var time: FieldCode
+}
+
 /// What one item gives.
 struct ItemCode {
     enum Body {
-        case ticks, ignored, control, error
+        case ticks, status, ignored, control, error
     }
 
     var conditions: ConditionList
     var body: Body
     var trade: UnsafeMutablePointer<TradeCode>?
     var quote: UnsafeMutablePointer<QuoteCode>?
+    /// For ``Body/status``.
+    var status: UnsafeMutablePointer<StatusCode>?
     /// For ``Body/error``.
     var error = ErrorCode()
 }

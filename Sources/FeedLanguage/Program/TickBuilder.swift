@@ -24,6 +24,8 @@ struct TickBuilder {
     var sawControl = false
     var sawUnmatched = false
     var sawError = false
+    /// Whether the frame told a trading status that nobody has taken yet.
+    var sawStatus = false
     /// Whether a value could not be read.
     var hasProblem = false
     /// Whether there was neither a complaint nor an error.
@@ -56,6 +58,7 @@ struct TickBuilder {
         self.sawControl = false
         self.sawUnmatched = false
         self.sawError = false
+        self.sawStatus = false
         self.hasProblem = false
     }
 
@@ -102,6 +105,8 @@ struct TickBuilder {
             case .ticks:
                 if let trade = item.pointee.trade { self.buildTrade(trade, into: &ticks) }
                 if let quote = item.pointee.quote { self.buildQuote(quote, into: &ticks) }
+            case .status:
+                if let status = item.pointee.status { self.readStatus(status) }
             case .ignored: break
             case .control: self.sawControl = true
             case .error:

@@ -1,3 +1,5 @@
+import Market
+
 /// The captured values of one frame, reused from frame to frame: after the first ones nothing is allocated.
 ///
 /// Lives behind a pointer: the owner calls ``deallocate()`` at its end.
@@ -23,6 +25,8 @@ struct Workspace {
     let patterns: [CompiledPattern]
     /// Numbers by symbol.
     let tables: [FactorTable]
+    /// What the last frame that spoke of it said about the trading of symbols.
+    var statuses: [TradingStatus] = []
     /// What an item of the frame said is wrong.
     var itemError: ProviderError?
     /// The first value of the frame that could not be read.

@@ -15,6 +15,8 @@ public enum FeedEvent: Sendable {
     ///
     /// Ticks of any of the symbols may be among them; `since` is when the frame numbered `from` came.
     case gap(symbols: [Symbol], from: Int64, to: Int64, since: Timestamp?, time: Timestamp)
+    /// The venue says whether symbols trade.
+    case trading([TradingStatus])
     /// The connection's state changed.
     case changed(FeedSession.Status)
 }

@@ -23,6 +23,7 @@ final class StreamConnection: @unchecked Sendable {
         case request(HTTPExchange, id: Int)
         case report(FeedSession.Status)
         case symbolsChanged
+        case trading([TradingStatus])
         case gap(from: Int64, to: Int64, since: Timestamp?, time: Timestamp)
         case lost(time: Timestamp, isStall: Bool, reason: String)
         case established
@@ -250,6 +251,11 @@ final class StreamConnection: @unchecked Sendable {
             }
             self.surroundings.monitor.count(outcome, frame: bytes)
             return outcome
+        }
+        let statuses = self.decoder.takeStatuses()
+        if !statuses.isEmpty {
+            self.flush()
+            self.tell(self, .trading(statuses))
         }
         let actions = self.session.received(outcome, sequence: self.decoder.frameSequence, at: now)
         if !actions.isEmpty { self.perform(actions) }

@@ -176,10 +176,11 @@ final class StreamRunner: FeedRunner, @unchecked Sendable {
                 Job(connection: connection, exchange: exchange, id: id, timeout: self.feed.connectTimeout))
             return
         }
+        if case .trading(let statuses) = event { return self.events(self.venue, .trading(statuses)) }
         if connection === self.successor { return self.handleSuccessor(event) }
         guard connection === self.current else { return }
         switch event {
-        case .request: break
+        case .request, .trading: break
         case .report(let status): self.report(status)
         case .symbolsChanged: self.surroundings.monitor.report(connection.symbolStates)
         case .gap(let from, let to, let since, let time):
@@ -201,7 +202,7 @@ final class StreamRunner: FeedRunner, @unchecked Sendable {
             self.current?.successorRefused()
         case .gap(let from, let to, let since, let time):
             self.events(self.venue, .gap(symbols: self.symbols, from: from, to: to, since: since, time: time))
-        case .request, .report, .symbolsChanged, .lost, .openSuccessor, .handOver: break
+        case .request, .report, .trading, .symbolsChanged, .lost, .openSuccessor, .handOver: break
         }
     }
 

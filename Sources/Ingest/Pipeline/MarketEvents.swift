@@ -42,6 +42,23 @@ enum MarketEvents {
         return Channels.ChannelEvent(channel: channel, name: "stale", data: payload)
     }
 
+    /// A symbol trades no more, or trades again.
+    static func halt(_ status: TradingStatus, _ channel: String) -> Channels.ChannelEvent {
+        var payload: [UInt8] = []
+        self.begin(status.symbol, status.venue, &payload)
+        payload.append(literal: ",\"state\":\"")
+        payload.append(contentsOf: status.state.name.utf8)
+        payload.append(literal: "\"")
+        if let reason = status.reason {
+            payload.append(literal: ",\"reason\":")
+            payload.appendJSONString(reason)
+        }
+        self.append(status.eventTime, ",\"eventTime\":\"", &payload)
+        self.append(status.receivedTime, ",\"receivedTime\":\"", &payload)
+        payload.append(literal: "}")
+        return Channels.ChannelEvent(channel: channel, name: "halt", data: payload)
+    }
+
     /// Ticks are missing, or are there again.
     static func gap(
         _ gap: FeedGap, of symbol: Symbol, _ channel: String, state: GapState, repaired: Int64

@@ -46,6 +46,14 @@ extension MarketPipeline {
         self.eachShard(of: symbols) { shard, part in shard.onLoop { shard.left(venue, part) } }
     }
 
+    /// Venues say whether symbols trade: told on the tickers' channels as `halt`.
+    public func tradingChanged(_ statuses: [TradingStatus]) {
+        for (index, shard) in self.shards.enumerated() {
+            let part = statuses.filter { self.shardIndex(of: $0.symbol) == index }
+            if !part.isEmpty { shard.onLoop { shard.tradingChanged(part) } }
+        }
+    }
+
     /// Symbols are asked of a feed, for the first time or again.
     public func joined(_ venue: Venue, symbols: [Symbol]) {
         self.eachShard(of: symbols) { shard, part in shard.onLoop { shard.joined(venue, part) } }

@@ -12,6 +12,7 @@ extension MarketShard {
         for symbol in symbols {
             guard let entry = self.symbols[symbol], let lost = entry.entry(of: venue) else { continue }
             lost.isConnected = false
+            if lost.state.trading == .halted { lost.haltDoubtedSince = time }
             lost.tickGuard.connectionLost(at: time, isStall: isStall)
             self.noteHole(symbol, venue, since: time, into: &results)
             self.review(entry, now: now, into: &results)
@@ -61,6 +62,43 @@ extension MarketShard {
         self.handOver(results)
     }
 
+    /// Venues say whether symbols trade; what is known already is not told again.
+    func tradingChanged(_ statuses: [TradingStatus]) {
+        var results = Results()
+        let now = self.eventLoop.now
+        for status in statuses {
+            let (entry, venue) = self.entries(status.symbol, status.venue, now: now)
+            self.apply(status, entry, venue, into: &results)
+        }
+        self.handOver(results)
+    }
+
+    /// A trade that happened after a connection was lost ends a halt whose end may have been missed.
+    func endDoubtedHalt(_ trade: Trade, _ entry: SymbolEntry, _ venue: VenueEntry, into results: inout Results) {
+        guard let since = venue.haltDoubtedSince, trade.eventTime > since else { return }
+        let status = TradingStatus(
+            symbol: trade.symbol, venue: trade.venue, state: .trading, eventTime: trade.eventTime,
+            receivedTime: trade.receivedTime
+        )
+        self.apply(status, entry, venue, into: &results)
+    }
+
+    private func apply(
+        _ status: TradingStatus, _ entry: SymbolEntry, _ venue: VenueEntry, into results: inout Results
+    ) {
+        venue.haltDoubtedSince = nil
+        guard venue.state.trading != status.state else { return }
+        // That it trades goes without saying, unless it did not before.
+        let isNews = venue.state.trading == .halted || status.state == .halted
+        venue.state.trading = status.state
+        guard isNews else { return }
+        let isPrimary = entry.primary === venue
+        results.events.append(MarketEvents.halt(status, venue.tickerChannel))
+        if isPrimary { results.events.append(MarketEvents.halt(status, entry.tickerChannel)) }
+        // So that who subscribes now sees it in the snapshot.
+        if venue.state.receivedTime != nil { self.publishState(entry, venue, isPrimary: isPrimary, into: &results) }
+    }
+
     /// A feed's numbers promise something else now.
     func update(_ sequencing: FeedSequencing, of venue: Venue) {
         for entry in self.symbols.values { entry.entry(of: venue)?.tickGuard.change(to: sequencing) }
@@ -91,6 +129,8 @@ extension MarketShard {
     private func staleReason(_ venue: VenueEntry, now: NIODeadline) -> MarketEvents.StaleReason? {
         guard venue.presence == .asked else { return nil }
         guard venue.isConnected else { return .disconnected }
+        // Nothing comes because nothing happens, and that was told.
+        guard venue.state.trading != .halted else { return nil }
         guard venue.isSilent(now: now, limit: self.shared.failoverAfter) else { return nil }
         return self.shared.settings.isQuietNormal(venue.state.symbol, .now) ? nil : .silent
     }

@@ -183,6 +183,7 @@ final class MarketShard: @unchecked Sendable {
             results.missed[VenueSymbol(trade.symbol, trade.venue), default: []].append(trade)
         }
         guard trade.flags.isDisjoint(with: [.snapshot, .backfilled]) else { return }
+        if venue.haltDoubtedSince != nil { self.endDoubtedHalt(trade, entry, venue, into: &results) }
         venue.tradeSequence += 1
         results.events.append(MarketEvents.trade(trade, venue.tradesChannel, venue.tradeSequence))
         if isPrimary {

@@ -48,6 +48,8 @@ final class VenueEntry {
     var presence = Presence.asked
     /// Subscribers of the venue's own channel were told that it is stale.
     var isStale = false
+    /// When the connection was lost while the symbol was halted: a trade that happened later tells that the halt is over.
+    var haltDoubtedSince: Timestamp?
     var gaps: [OpenGap] = []
     /// Until then another venue is preferred, because trades are missing here.
     var gappedUntil = NIODeadline.distantPast

@@ -234,6 +234,7 @@ extension MarketPipeline {
         case .restored(let symbols, let time): self.connectionRestored(venue, symbols: symbols, at: time)
         case .gap(let symbols, let from, let to, let since, let time):
             self.connectionGap(venue, symbols: symbols, from: from, to: to, since: since, at: time)
+        case .trading(let statuses): self.tradingChanged(statuses)
         case .changed(let status):
             switch status {
             case .connecting, .subscribing: self.feedChanged(venue, to: .connecting)

@@ -32,9 +32,10 @@ class Alpaca(Provider):
         self.reach("authenticated")
         request = await session.expect_within(5, "the subscription")
         self.require(request.get("action") == "subscribe", f"sent {request}")
-        for kind in ("trades", "quotes"):
+        for kind in ("trades", "quotes", "statuses"):
             self.expect_symbols(request.get(kind, []), str, kind)
-        await session.send([{"T": "subscription", "trades": request.get("trades"), "quotes": request.get("quotes"), "bars": []}])
+        await session.send([{"T": "subscription", "bars": [], **{
+            kind: request.get(kind) for kind in ("trades", "quotes", "statuses")}}])
         self.reach("subscribed")
 
         async def round(symbol):
@@ -46,7 +47,7 @@ class Alpaca(Provider):
                           "ap": float(quote.ask), "as": float(quote.ask_size), "t": iso(quote.time, 6), "c": ["R"], "z": "C"})
             # An average-price print and a status message: no ticks.
             frame.append({"T": "t", "i": 1, "S": symbol, "x": "V", "p": 55, "s": 1, "t": iso(quote.time, 6), "c": ["@", "W"]})
-            frame.append({"T": "s", "S": symbol, "sc": "2", "sm": "Trading Halt"})
+            frame.append({"T": "s", "S": symbol, "sc": "2", "sm": "Trading Halt", "rc": "", "rm": "", "t": iso(quote.time, 6), "z": "A"})
             await session.send(frame)
 
         await self.trade_rounds(session, round)
