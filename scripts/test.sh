@@ -14,4 +14,6 @@ trap stop_temporary_postgres EXIT
 start_temporary_postgres
 export TICKWIRE_TEST_DATABASE_URL="$postgres_url"
 swift test --skip-build
-python -m pytest Tests/BlackBox -q
+# Most of them wait most of the time.
+python -m pytest Tests/BlackBox -q -m "not load" --numprocesses 3 --dist loadfile
+python -m pytest Tests/BlackBox -q -m load

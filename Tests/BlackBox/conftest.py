@@ -25,6 +25,10 @@ FIXTURES = ROOT / "Tests" / "Fixtures" / "recordings"
 APP = {"TICKWIRE_APP_ID": "3", "TICKWIRE_APP_KEY": "278d425bdf160c739803", "TICKWIRE_APP_SECRET": "7ad3773142a6692b25b8"}
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "load: needs the machine for itself; everything else may run beside others")
+
+
 def wait_until(condition, timeout=20.0, what="the condition"):
     """Polls until `condition()` is truthy and returns its value."""
     deadline = time.monotonic() + timeout

@@ -13,6 +13,9 @@ from cluster import Cluster
 from conftest import APP, Service, environment, free_port, rows, tickwire, wait_until
 from exchanges import PriceExchange
 
+# Needs the machine for itself: it measures times, or sends thousands of ticks a second.
+pytestmark = pytest.mark.load
+
 BASE = 10_000
 
 

@@ -9,6 +9,9 @@ from websockets.sync.client import connect
 import soak
 from conftest import tickwire
 
+# Needs the machine for itself: it measures times, or sends thousands of ticks a second.
+pytestmark = pytest.mark.load
+
 
 @pytest.fixture
 def exchange(tmp_path):

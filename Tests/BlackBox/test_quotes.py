@@ -15,6 +15,9 @@ from websockets.sync.client import connect
 from conftest import APP, PROGRAM, Service, environment, free_port, new_database, sign, tickwire, wait_until
 from exchanges import PriceExchange, fed_gateway
 
+# Needs the machine for itself: it measures times, or sends thousands of ticks a second.
+pytestmark = pytest.mark.load
+
 # A debug build takes 5 000 ticks a second on an idle machine only.
 RATE = 5000 if "release" in PROGRAM else 1000
 KEY, SECRET, APP_ID = APP["TICKWIRE_APP_KEY"], APP["TICKWIRE_APP_SECRET"], APP["TICKWIRE_APP_ID"]

@@ -10,6 +10,9 @@ import outage
 from conftest import rows, wait_until
 from soak import metric
 
+# Needs the machine for itself: it measures times, or sends thousands of ticks a second.
+pytestmark = pytest.mark.load
+
 
 def test_deaths(tmp_path):
     report = chaos.run(tmp_path, rounds=2, rate=3000, seed=int(time.time()), note=print)
