@@ -160,8 +160,10 @@ def module_database():
 
 
 @pytest.fixture
-def start(tmp_path):
-    """Starts services and stops them when the test ends."""
+def start(tmp_path, request):
+    """Starts services and stops them when the test ends, before their database goes."""
+    if "database" in request.fixturenames:
+        request.getfixturevalue("database")
     services = []
 
     def run(command, *arguments, wait=True, **extra):
