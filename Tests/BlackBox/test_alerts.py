@@ -164,3 +164,49 @@ def test_a_webhook_to_a_private_address_is_refused_unless_allowed(start, databas
         exchange.trade("BTC-USD", "2")
         wait_until(lambda: rows(database, "SELECT count(*) FROM deliveries WHERE last_error IS NOT NULL") == [(1,)], what="the refusal")
     assert receiver.requests == []
+
+
+def test_windows_are_filled_from_the_history_when_an_alert_is_added_and_after_a_restart(start, database):
+    with PriceExchange(free_port()) as exchange:
+        arguments = ["up", "--feeds", "sim", "--feed-url", f"sim={exchange.url}", "--symbols", "BTC-USD"]
+        service = start(*arguments, DATABASE_URL=database)
+
+        def trade_until(price, count):
+            """Trades at a price until so many events are stored: a window is filled a moment after its alert is armed."""
+            def is_there():
+                exchange.trade("BTC-USD", price)
+                return len(firings()) == count
+            wait_until(is_there, what=f"event {count}")
+
+        def add(expression):
+            out = tickwire("alerts", "add", "BTC-USD", expression, "--json", env=service.env, check=True).stdout
+            alert = json.loads(out)["id"]
+            wait_until(lambda: armed(service) == rows(database, "SELECT count(*) FROM alerts")[0][0], what="the alert in the evaluator")
+            return alert
+
+        def firings():
+            return rows(database, "SELECT alert_id, price::float, measurement->>'reference' FROM alert_events ORDER BY id")
+
+        wait_until(exchange.subscribed, what="the subscription")
+        exchange.trade("BTC-USD", "100")
+        wait_until(lambda: rows(database, "SELECT count(*) FROM trades") == [(1,)], what="the record")
+        # Its window knows the price before it was added.
+        small = add("moves 5% in 10m")
+        exchange.trade("BTC-USD", "104")
+        trade_until("105.5", 1)
+        assert firings() == [(small, 105.5, "100")]
+        service.stop()
+        service = start(*arguments, DATABASE_URL=database)
+        wait_until(exchange.subscribed, what="the subscription after the restart")
+        wait_until(lambda: armed(service) == 1, what="the alert after the restart")
+        large = add("up 8% in 1h")
+        exchange.trade("BTC-USD", "107.5")
+        trade_until("108.5", 2)
+        assert firings()[1] == (large, 108.5, "100")
+        assert service.process.poll() is None
+
+
+def armed(service):
+    """How many alerts the service evaluates."""
+    line = next(line for line in service.get("/metrics").splitlines() if line.startswith("tickwire_alerts_armed"))
+    return float(line.rsplit(" ", 1)[1])

@@ -233,6 +233,24 @@ struct AlertCatchUpTests {
         #expect(next.fired.isEmpty && next.changes.isEmpty && next.streams.isEmpty)
     }
 
+    @Test("What new windows lack is asked for once, of the venue that drives the symbol or the one that is named")
+    func historyNeeds() async throws {
+        let pipeline = try pipeline(Journal(), venues: ["a", "b"])
+        pipeline.ingest([try trade(decimal(100), 1, venue: "b"), try trade(decimal(100), 2, venue: "a")])
+        var alerts = try alerts(["moves 5% in 10m", "up 3% in 2h", "above 7"])
+        alerts.append(
+            Alert(
+                id: 9, user: "ann", symbol: try Symbol("BTC-USD"), venue: try Venue("b"),
+                expression: try AlertExpression(parsing: "new high of 1h")))
+        pipeline.reload(alerts)
+        let needs = try await pipeline.takeHistoryNeeds()
+        #expect(
+            needs.map { "\($0.venue) \($0.isPrimary) \($0.length)" } == [
+                "a true 7200.0 seconds", "b false 3600.0 seconds",
+            ])
+        #expect(try await pipeline.takeHistoryNeeds().isEmpty)
+    }
+
     @Test("Of ticks that are read back, an old trade is no news, and the best venue that speaks drives the symbol")
     func replayedStreams() throws {
         let (a, b) = (try Venue("a"), try Venue("b"))

@@ -49,8 +49,10 @@ extension MarketShard {
     /// Takes out which history the windows of alerts lack.
     func historyNeeds() -> EventLoopFuture<[AlertHistoryNeed]> {
         self.eventLoop.submit {
-            self.alerts.takeHistoryNeeds { symbol in
-                self.alerts.replay.primary(of: symbol) ?? self.symbols[symbol]?.primary.venue
+            // The closure may not look at what the call changes.
+            let replay = self.alerts.replay
+            return self.alerts.takeHistoryNeeds { symbol in
+                replay.primary(of: symbol) ?? self.symbols[symbol]?.primary.venue
             }
         }
     }
