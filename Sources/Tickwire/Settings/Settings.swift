@@ -106,7 +106,7 @@ public struct Settings: Sendable {
     public var stockBand = GuardBand.stock
     /// When an alert fires too often and is paused.
     public var stormGuard = StormGuard()
-    /// How many alerts a user may have over HTTP; the command line is the operator's own and not limited.
+    /// How many alerts a user may have; tokens of administrators are not limited.
     public var alertsPerUserMax = 1_000
     /// What the journal may take on disk, over both streams; see ``journalBytesRange``.
     public var journalBytesMax = 4 << 30
