@@ -34,6 +34,7 @@ struct StoredTarget {
             self.token = subscription.endpoint
             secrets["p256dh"] = Data(subscription.publicKey).base64EncodedString()
             secrets["auth"] = Data(subscription.authSecret).base64EncodedString()
+            secrets["beams"] = subscription.beamsInstance
         case .beams(.interests(let names)):
             self.service = .beams
             self.token = names.joined(separator: "\n")
@@ -122,7 +123,9 @@ struct StoredTarget {
         case .fcm: return .fcm(FCMRecipient(token, kind: secrets["kind"].flatMap(FCMRecipient.Kind.init) ?? .token))
         case .webPush:
             return .webPush(
-                WebPushSubscription(endpoint: token, publicKey: bytes("p256dh"), authSecret: bytes("auth")))
+                WebPushSubscription(
+                    endpoint: token, publicKey: bytes("p256dh"), authSecret: bytes("auth"),
+                    beamsInstance: secrets["beams"]))
         case .beams:
             let names = token.split(separator: "\n").map(String.init)
             return .beams(secrets["kind"] == "users" ? .users(names) : .interests(names))

@@ -135,7 +135,7 @@ final class BeamsRoutes: Sendable {
             try await self.store.setMetadata(Self.json(metadata), id: device.id)
         case .setToken(let device):
             let body = try await self.body(request, max: DeviceRegistration.bodyBytesMax)
-            let target = try self.target(try DeviceRegistration.newToken(parsing: body))
+            let target = self.target(try DeviceRegistration.newToken(parsing: body))
             let known = try await self.known(device)
             try await self.store.setTarget(target, id: device.id, user: known.user)
         case .report:
@@ -165,23 +165,19 @@ final class BeamsRoutes: Sendable {
             throw BeamsError.tooManyRequests("Too many devices register at once. Try again in a moment.")
         }
         let body = try await self.body(request, max: DeviceRegistration.bodyBytesMax)
-        let registration = try DeviceRegistration(parsing: body, platform: platform)
+        let registration = try DeviceRegistration(parsing: body, platform: platform, rules: self.endpoints)
         let id = "\(platform.rawValue)-\(UUID().uuidString.lowercased())"
         let interests = try await self.store.register(
-            id: id, platform: platform.rawValue, target: try self.target(registration.address),
+            id: id, platform: platform.rawValue, target: self.target(registration.address),
             metadata: Self.json(registration.metadata), previousIDs: registration.previousIDs)
         return .object(["id": .string(id), "initialInterestSet": .array(interests.map(JSONValue.string))])
     }
 
-    private func target(_ address: DeviceRegistration.Address) throws -> PushTarget {
+    private func target(_ address: DeviceRegistration.Address) -> PushTarget {
         switch address {
-        case .web(let endpoint, let p256dh, let auth):
-            do {
-                return .webPush(
-                    try WebPushSubscription(endpoint: endpoint, p256dh: p256dh, auth: auth, rules: self.endpoints))
-            } catch {
-                throw BeamsError(status: 400, error: "InvalidToken", description: "\(error)")
-            }
+        case .web(var subscription):
+            subscription.beamsInstance = self.instance.id
+            return .webPush(subscription)
         case .apns(let token, let bundleID):
             return .apns(APNsDevice(token: token, topic: bundleID, environment: self.apnsEnvironment))
         case .fcm(let token): return .fcm(FCMRecipient(token))
