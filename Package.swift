@@ -114,7 +114,8 @@ let package = Package(
             ["TickwireTesting", "Channels", "Compression", "Gateway", nioCore, nioEmbedded, nioWebSocket]
         ),
         library(
-            "Delivery", ["Market", "Notifications", "Postgres", "Store", "HTTPClient", logging, serviceLifecycle]
+            "Delivery",
+            ["Market", "Notifications", "Beams", "Postgres", "Store", "HTTPClient", logging, serviceLifecycle]
         ),
         library(
             "Tickwire",

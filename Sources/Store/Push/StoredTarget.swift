@@ -79,7 +79,7 @@ struct StoredTarget {
         case .fcm: "fcm"
         case .beams: "beams"
         case .telegram: "telegram:\((self.secrets["botToken"] ?? "").prefix { $0 != ":" })"
-        case .webPush, .webhook, .ntfy, .slack, .discord:
+        case .webPush, .webhook, .ntfy, .slack, .discord, .beamsWebhook:
             "\(self.service.rawValue):\(Self.authority(of: self.token))"
         }
     }
@@ -145,6 +145,7 @@ struct StoredTarget {
                 NtfyTopic(
                     server: parts.first ?? "", topic: parts.count > 1 ? parts[1] : "",
                     token: secrets["token"].map { PushSecret($0) }))
+        case .beamsWebhook: throw row.unexpected(first, "a service that devices have")
         case .slack: return .slack(SlackWebhook(url: PushSecret(token)))
         case .discord: return .discord(DiscordWebhook(url: PushSecret(token)))
         case .telegram:

@@ -100,6 +100,12 @@ public struct Settings: Sendable {
     public var apnsTopic = "app.tickwire"
     /// The Beams instance that is served, with its secret key; `nil`: none is.
     public var beamsInstance: ServedInstance?
+    /// Who is told what becomes of that instance's publications.
+    public var beamsWebhooks: [String] = []
+    /// Signs what they are told; unless set, the instance's secret key does.
+    ///
+    /// Secret.
+    public var beamsWebhookSecret: String?
     /// How far a crypto or FX price may lie from the last one before it needs a second witness.
     public var cryptoBand = GuardBand.crypto
     /// The same for stocks.
