@@ -183,7 +183,7 @@ let package = Package(
         tests(
             "TickwireTests",
             [
-                "Alerts", "Backplane", "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest",
+                "Alerts", "Backplane", "Beams", "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest",
                 "Tickwire", "TickwireTesting", httpTypes, logging, nioCore,
                 nioPosix,
             ]),
