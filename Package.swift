@@ -87,7 +87,7 @@ let package = Package(
         library("Alerts", ["Market"]),
         library("Channels", [crypto]),
         library("Notifications", ["Market", "Alerts", crypto, jwtKit]),
-        library("Beams", [crypto]),
+        library("Beams", ["Notifications", crypto]),
         .target(name: "Dashboard", resources: [.embedInCode("Files")], swiftSettings: strict),
         library("HTTPClient", ["CCurl"]),
         library("Backplane", ["CNATS", "Channels", logging]),
@@ -114,7 +114,8 @@ let package = Package(
             ["TickwireTesting", "Channels", "Compression", "Gateway", nioCore, nioEmbedded, nioWebSocket]
         ),
         library(
-            "Delivery", ["Market", "Notifications", "Postgres", "Store", "HTTPClient", logging, serviceLifecycle]
+            "Delivery",
+            ["Market", "Notifications", "Beams", "Postgres", "Store", "HTTPClient", logging, serviceLifecycle]
         ),
         library(
             "Tickwire",
@@ -151,7 +152,7 @@ let package = Package(
         tests("AlertsTests", ["Market", "Alerts"]),
         tests("ChannelsTests", ["Market", "Channels", crypto]),
         tests("NotificationsTests", ["Market", "Alerts", "Notifications", crypto, cryptoExtras]),
-        tests("BeamsTests", ["Beams", crypto]),
+        tests("BeamsTests", ["Beams", "Notifications", crypto]),
         tests("HTTPClientTests", ["HTTPClient", "TickwireTesting"]),
         tests("BackplaneTests", ["Backplane", "Channels", logging]),
         tests("PostgresTests", ["Postgres", logging]),
@@ -182,7 +183,7 @@ let package = Package(
         tests(
             "TickwireTests",
             [
-                "Alerts", "Backplane", "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest",
+                "Alerts", "Backplane", "Beams", "Market", "FeedLanguage", "Channels", "HTTPClient", "Store", "Ingest",
                 "Tickwire", "TickwireTesting", httpTypes, logging, nioCore,
                 nioPosix,
             ]),

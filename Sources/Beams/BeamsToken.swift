@@ -1,5 +1,5 @@
 import Crypto
-import FoundationEssentials
+import Notifications
 
 /// What a Beams token says: a JSON Web Token that the application's server signed with the instance's secret key.
 public struct BeamsToken: Sendable, Hashable {
@@ -28,9 +28,10 @@ public struct BeamsToken: Sendable, Hashable {
         guard parts.count == 3, let signature = Base64URL.decode(parts[2]) else { throw Self.bad("is no JWT") }
         let header = try Self.object(parts[0], "header")
         guard header["alg"] == .string("HS256") else { throw Self.bad("must be signed with HS256") }
-        let expected = HMAC<SHA256>.authenticationCode(
-            for: Array("\(parts[0]).\(parts[1])".utf8), using: SymmetricKey(data: Array(instance.secretKey.utf8)))
-        guard ConstantTime.isEqual(Array(expected), signature) else {
+        let isSigned = HMAC<SHA256>.isValidAuthenticationCode(
+            signature, authenticating: Array("\(parts[0]).\(parts[1])".utf8),
+            using: SymmetricKey(data: Array(instance.secretKey.utf8)))
+        guard isSigned else {
             throw Self.bad("is not signed with the secret key of instance '\(instance.id)'")
         }
         let claims = try Self.object(parts[1], "body")
@@ -106,18 +107,4 @@ public struct BeamsToken: Sendable, Hashable {
     }
 
     private static func bad(_ reason: String) -> BeamsError { .unauthorized("The Beams token \(reason).") }
-}
-
-/// Base64 in the alphabet of URLs, without padding: RFC 4648, section 5.
-enum Base64URL {
-    static func encode(_ bytes: [UInt8]) -> String {
-        Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-    }
-
-    static func decode(_ text: Substring) -> [UInt8]? {
-        guard text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "/") }) else { return nil }
-        var padded = text.replacing("-", with: "+").replacing("_", with: "/")
-        while padded.utf8.count % 4 != 0 { padded += "=" }
-        return Data(base64Encoded: String(padded)).map { Array($0) }
-    }
 }

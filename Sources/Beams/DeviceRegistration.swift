@@ -1,11 +1,12 @@
 import FoundationEssentials
+public import Notifications
 
 /// What a device says of itself when it registers.
 public struct DeviceRegistration: Hashable, Sendable {
     /// Where its push service takes messages.
     public enum Address: Hashable, Sendable {
-        /// A browser: the push service's URL and the keys messages are encrypted with, base64url.
-        case web(endpoint: String, p256dh: String, auth: String)
+        /// A browser's subscription.
+        case web(WebPushSubscription)
         /// An Apple device: its token in hexadecimal, and the app's bundle id.
         case apns(token: String, bundleID: String)
         /// An Android device: its registration token.
@@ -26,11 +27,17 @@ public struct DeviceRegistration: Hashable, Sendable {
 
     /// Reads the body of a registration.
     ///
+    /// - Parameters:
+    ///   - body: JSON.
+    ///   - platform: Which service the device speaks through.
+    ///   - rules: Where browsers' push services may be: the endpoint is a URL that anybody can make up.
     /// - Throws: ``BeamsError``: 400 for JSON that does not fit, with `InvalidToken` when the token is the problem.
-    public init(parsing body: [UInt8], platform: BeamsPlatform) throws(BeamsError) {
+    public init(
+        parsing body: [UInt8], platform: BeamsPlatform, rules: WebPushEndpointRules
+    ) throws(BeamsError) {
         let value = try JSONValue(parsing: body)
         guard value.members != nil else { throw .badRequest("The body is \(value.kind), not an object.") }
-        self.address = try Self.address(value, platform)
+        self.address = try Self.address(value, platform, rules)
         self.metadata = try Self.metadata(value["metadata"])
         if case .array(let ids)? = value["knownPreviousClientIds"] {
             self.previousIDs = ids.compactMap(\.string).suffix(10).map { $0 }
@@ -79,7 +86,9 @@ public struct DeviceRegistration: Hashable, Sendable {
         return token
     }
 
-    private static func address(_ value: JSONValue, _ platform: BeamsPlatform) throws(BeamsError) -> Address {
+    private static func address(
+        _ value: JSONValue, _ platform: BeamsPlatform, _ rules: WebPushEndpointRules
+    ) throws(BeamsError) -> Address {
         let token = try Self.token(value)
         switch platform {
         case .fcm: return .fcm(token: token)
@@ -91,30 +100,23 @@ public struct DeviceRegistration: Hashable, Sendable {
                 throw .badRequest("bundleIdentifier is missing or no bundle id, such as com.example.prices.")
             }
             return .apns(token: token.lowercased(), bundleID: bundle)
-        case .web: return try Self.subscription(token)
+        case .web: return try Self.subscription(token, rules)
         }
     }
 
     /// The web SDK sends the browser's subscription as the base64 of its JSON.
-    private static func subscription(_ token: String) throws(BeamsError) -> Address {
-        guard let data = Data(base64Encoded: token), let value = try? JSONValue(parsing: Array(data)) else {
+    private static func subscription(
+        _ token: String, _ rules: WebPushEndpointRules
+    ) throws(BeamsError) -> Address {
+        guard let data = Data(base64Encoded: token) else {
             throw .invalidToken("token is no base64 of the JSON of a PushSubscription.")
         }
-        guard let endpoint = value["endpoint"]?.string, endpoint.hasPrefix("https://"), endpoint.utf8.count <= 2_048
-        else { throw .invalidToken("The subscription's endpoint is no https URL of at most 2048 bytes.") }
-        guard let keys = value["keys"], let p256dh = keys["p256dh"]?.string, let auth = keys["auth"]?.string else {
-            throw .invalidToken("The subscription has no keys.p256dh and keys.auth.")
+        do {
+            return .web(try WebPushSubscription(json: Array(data), rules: rules))
+        } catch {
+            throw .invalidToken(error.description)
         }
-        guard let point = Base64URL.decode(Self.unpadded(p256dh)), point.count == 65, point[0] == 4 else {
-            throw .invalidToken("keys.p256dh is no uncompressed point of P-256 in base64url.")
-        }
-        guard let secret = Base64URL.decode(Self.unpadded(auth)), secret.count == 16 else {
-            throw .invalidToken("keys.auth has not 16 bytes in base64url.")
-        }
-        return .web(endpoint: endpoint, p256dh: Base64URL.encode(point), auth: Base64URL.encode(secret))
     }
-
-    private static func unpadded(_ text: String) -> Substring { text[...].prefix { $0 != "=" } }
 
     private static func isHexDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)

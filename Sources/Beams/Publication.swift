@@ -70,13 +70,22 @@ public struct Publication: Hashable, Sendable {
             throw .unprocessable("There is no payload: send at least one of apns, fcm and web.")
         }
         if let webhook = value["webhookUrl"] {
-            guard let url = webhook.string, url.hasPrefix("https://") || url.hasPrefix("http://"),
-                url.utf8.count <= 2_048
-            else { throw .unprocessable("webhookUrl is no http or https URL of at most 2048 bytes.") }
+            guard let url = webhook.string, Self.isWebhookURL(url) else {
+                throw .unprocessable("webhookUrl is no http or https URL of at most 2048 bytes without a user.")
+            }
             self.webhookURL = url
         } else {
             self.webhookURL = nil
         }
+    }
+
+    /// Whether webhooks can be sent there: they are signed, so a user and password in the URL are for nothing.
+    public static func isWebhookURL(_ url: String) -> Bool {
+        guard let scheme = ["https://", "http://"].first(where: { url.hasPrefix($0) }), url.utf8.count <= 2_048,
+            url.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else { return false }
+        let authority = url.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
+        return !authority.isEmpty && !authority.contains("@")
     }
 
     private static func strings(_ value: JSONValue, _ name: String, max: Int) throws(BeamsError) -> [String] {

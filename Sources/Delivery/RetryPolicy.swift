@@ -17,13 +17,17 @@ public struct RetryPolicy: Hashable, Sendable {
     public var base: Duration
     /// The longest pause of all.
     public var longest: Duration
+    /// The pauses after the first attempts, to the second, before the back-off begins.
+    public var first: [Duration]
     /// How long after its creation a delivery may still be tried that does not say itself when it is worthless.
     public var expiry: Duration
 
     /// Makes a policy; what is not given is that of webhooks.
     public init(
-        base: Duration = .seconds(5), longest: Duration = .seconds(6 * 3_600), expiry: Duration = .seconds(3 * 86_400)
+        base: Duration = .seconds(5), longest: Duration = .seconds(6 * 3_600), expiry: Duration = .seconds(3 * 86_400),
+        first: [Duration] = []
     ) {
+        self.first = first
         self.base = base
         self.longest = longest
         self.expiry = expiry
@@ -52,6 +56,7 @@ public struct RetryPolicy: Hashable, Sendable {
 
     /// Evenly from one second to the bound, which doubles with every try.
     private func pause(tries: Int, random: UInt64) -> Duration {
+        if tries >= 1, tries <= self.first.count { return self.first[tries - 1] }
         var bound = self.base
         for _ in 1..<max(1, min(tries, 40)) where bound < self.longest { bound = bound * 2 }
         bound = min(bound, self.longest)

@@ -1,12 +1,14 @@
 import Beams
+import Crypto
 import Foundation
+import Notifications
 import Testing
 
 @Suite("Bodies of the Beams API")
 struct BeamsBodyTests {
     private static func subscription(
         endpoint: String = "https://fcm.googleapis.com/fcm/send/abc",
-        point: [UInt8] = [4] + Array(repeating: 7, count: 64),
+        point: [UInt8] = Array(P256.KeyAgreement.PrivateKey().publicKey.x963Representation),
         auth: [UInt8] = Array(repeating: 1, count: 16)
     ) -> String {
         let json =
@@ -16,20 +18,19 @@ struct BeamsBodyTests {
     }
 
     private static func register(_ body: String, _ platform: BeamsPlatform) throws(BeamsError) -> DeviceRegistration {
-        try DeviceRegistration(parsing: Array(body.utf8), platform: platform)
+        try DeviceRegistration(parsing: Array(body.utf8), platform: platform, rules: WebPushEndpointRules())
     }
 
     @Test("A browser's subscription is unpacked, its keys without padding")
     func webRegistration() throws {
         let body = #"{"token":"\#(Self.subscription())","metadata":{"sdkVersion":"2.1.0","n":1}}"#
         let registration = try Self.register(body, .web)
-        guard case .web(let endpoint, let p256dh, let auth) = registration.address else {
+        guard case .web(let subscription) = registration.address else {
             Issue.record("not a browser")
             return
         }
-        #expect(endpoint == "https://fcm.googleapis.com/fcm/send/abc")
-        #expect(!p256dh.contains("=") && p256dh.utf8.count == 87)
-        #expect(auth == "AQEBAQEBAQEBAQEBAQEBAQ")
+        #expect(subscription.endpoint == "https://fcm.googleapis.com/fcm/send/abc")
+        #expect(subscription.publicKey.count == 65 && subscription.authSecret == Array(repeating: 1, count: 16))
         #expect(registration.metadata == ["sdkVersion": "2.1.0"])
     }
 
@@ -54,6 +55,8 @@ struct BeamsBodyTests {
             (.web, #"{"token":"\#(Self.subscription(endpoint: "http://a/"))"}"#, "InvalidToken"),
             (.web, #"{"token":"\#(Self.subscription(point: [4, 5]))"}"#, "InvalidToken"),
             (.web, #"{"token":"\#(Self.subscription(auth: [1]))"}"#, "InvalidToken"),
+            (.web, #"{"token":"\#(Self.subscription(endpoint: "https://push.example/1"))"}"#, "InvalidToken"),
+            (.web, #"{"token":"\#(Self.subscription(point: [4] + Array(repeating: 7, count: 64)))"}"#, "InvalidToken"),
         ])
     func badRegistrations(platform: BeamsPlatform, body: String, error: String) {
         let thrown = #expect(throws: BeamsError.self) { try Self.register(body, platform) }

@@ -1,4 +1,4 @@
-"""A real Chromium without a window, driven through the DevTools protocol."""
+"""A real Chromium, driven through the DevTools protocol."""
 import base64
 import contextlib
 import json
@@ -76,11 +76,14 @@ class Page(Connection):
 class Browser:
     """Starts Chromium with an empty profile; a context manager."""
 
+    def __init__(self, is_headless=True):
+        self.window = ["--headless=new"] if is_headless else ["--test-type"]  # no warning about the sandbox in the picture
+
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.port = free_port()
         self.process = subprocess.Popen(
-            [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--remote-debugging-port={self.port}",
+            [CHROMIUM, *self.window, "--no-sandbox", "--disable-gpu", "--no-first-run", f"--remote-debugging-port={self.port}",
              f"--user-data-dir={self.folder.name}", "--window-size=1400,900", "about:blank"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )

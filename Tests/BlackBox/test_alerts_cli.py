@@ -138,3 +138,12 @@ def test_a_trial_says_why_not(env):
     steps = json_lines(tickwire("alerts", "test", "above 70000 cooldown 5m", "--prices", "70001,69999,70001", "--every", "1m", "--json", check=True).stdout)
     assert [step["fires"] for step in steps] == [True, False, False]
     assert steps[1]["reason"] == "does not fire: 69999 is not above 70000"
+
+
+def test_a_user_has_as_many_alerts_as_the_setting_allows(env):
+    limit = {**env, "TICKWIRE_ALERTS_PER_USER_MAX": "3"}
+    tickwire("alerts", "add", "BTC-USD", "above 1", check=True, **limit)
+    result = tickwire("alerts", "add", "BTC-USD", "above 2", **limit)
+    assert result.returncode == 64 and "'me' has 3 alerts, which is the limit" in result.stderr and result.stdout == "", result
+    assert "alerts.perUserMax" in result.stderr
+    tickwire("alerts", "add", "BTC-USD", "above 2", "--user", "bob", check=True, **limit)

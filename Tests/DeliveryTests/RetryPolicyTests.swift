@@ -57,4 +57,14 @@ struct RetryPolicyTests {
         // A long life of its own counts instead.
         #expect(Self.decide(tries: 3, age: 4 * day, left: day, random: 20_000) == .retry(after: .seconds(20)))
     }
+
+    @Test(
+        "A webhook of Beams is tried again after 10, 30, 120 and 300 s, as Pusher does, and then on for three days",
+        arguments: [(1, 10), (2, 30), (3, 120), (4, 300), (5, 1_200), (6, 2_400), (100, 21_600)])
+    func beamsWebhooks(tries: Int, seconds: Int) {
+        let decision = LaneProfile.profile(lane: "beamsWebhook:example.com").retries.decide(
+            wanted: nil, tries: tries, createdAt: Self.now, expiresAt: nil, now: Self.now,
+            random: UInt64(seconds) * 1_000)
+        #expect(decision == .retry(after: .seconds(seconds)))
+    }
 }

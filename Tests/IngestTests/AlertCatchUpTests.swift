@@ -258,7 +258,7 @@ struct AlertCatchUpTests {
         let time = Timestamp(nanoseconds: Self.start)
         var streams = ReplayedStreams(
             [
-                AlertCut.Stream(
+                EvaluatedStream(
                     symbol: symbol, venue: b, isPrimary: true, lastPrice: nil, eventTime: time, receivedTime: time)
             ], ranks: [a: 0, b: 1])
         func isPrimary(_ tick: Tick) -> Bool? {

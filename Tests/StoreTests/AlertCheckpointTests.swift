@@ -35,8 +35,10 @@ struct AlertCheckpointTests {
 
     private func stream(_ price: String, at place: JournalPlace) throws -> AlertCheckpoint.StreamRow {
         AlertCheckpoint.StreamRow(
-            symbol: try Symbol("BTC-USD"), venue: try Venue("coinbase"), isPrimary: true,
-            lastPrice: try decimal(price), eventTime: self.now, receivedTime: self.now, place: place)
+            EvaluatedStream(
+                symbol: try Symbol("BTC-USD"), venue: try Venue("coinbase"), isPrimary: true,
+                lastPrice: try decimal(price), eventTime: self.now, receivedTime: self.now),
+            place: place)
     }
 
     @Test("Events, states and places are stored as one, and once")
@@ -61,7 +63,7 @@ struct AlertCheckpointTests {
                     AlertEvaluation(time: self.now, price: try decimal("70001.5"), outcome: .fired),
                     AlertEvaluation(time: self.now, price: nil, outcome: .cooldown),
                 ])
-            checkpoint.states = [AlertCheckpoint.StateRow(id: alert.id, revision: 0, state: state)]
+            checkpoint.states = [AlertMemory(id: alert.id, revision: 0, state: state)]
             checkpoint.events = [
                 try event(alert, crossing: 1, price: try decimal("70001.5")), try event(alert, crossing: 2),
             ]
@@ -106,7 +108,7 @@ struct AlertCheckpointTests {
             let alert = try await alerts.add(try order())
             var state = AlertState(isArmed: false, lastPrice: try decimal("70001"), crossingCount: 3)
             var checkpoint = AlertCheckpoint()
-            checkpoint.states = [AlertCheckpoint.StateRow(id: alert.id, revision: 0, state: state)]
+            checkpoint.states = [AlertMemory(id: alert.id, revision: 0, state: state)]
             try await alerts.store(checkpoint)
             let same = try await alerts.update(
                 id: alert.id, AlertUpdate(expression: try AlertExpression(parsing: "crosses above 70000")))
@@ -117,7 +119,7 @@ struct AlertCheckpointTests {
             #expect(changed.state == AlertState(crossingCount: 3))
             #expect(changed.revision == 1)
             state.crossingCount = 4
-            checkpoint.states = [AlertCheckpoint.StateRow(id: alert.id, revision: 0, state: state)]
+            checkpoint.states = [AlertMemory(id: alert.id, revision: 0, state: state)]
             try await alerts.store(checkpoint)
             let kept = try await alerts.alert(id: alert.id)
             #expect(kept.state == AlertState(crossingCount: 4))
@@ -162,7 +164,7 @@ struct AlertCheckpointTests {
             try await alerts.setPause(id: second.id, .user)
             var checkpoint = AlertCheckpoint()
             checkpoint.states = [first, second].map {
-                AlertCheckpoint.StateRow(
+                AlertMemory(
                     id: $0.id, revision: 0, state: AlertState(crossingCount: 21, recentFirings: [self.now]),
                     isStorm: true)
             }

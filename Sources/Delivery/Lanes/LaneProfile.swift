@@ -34,6 +34,12 @@ public struct LaneProfile: Hashable, Sendable {
                 isThrottledAsWhole: true)
         case "webPush": return LaneProfile(concurrencyMax: 64, retries: push, isThrottledAsWhole: false)
         case "beams": return LaneProfile(concurrencyMax: 16, retries: push, isThrottledAsWhole: true)
+        case "beamsWebhook":
+            // The first four as Pusher has them, then up to three days more.
+            return LaneProfile(
+                concurrencyMax: 16,
+                retries: RetryPolicy(base: .seconds(75), first: [10, 30, 120, 300].map { .seconds($0) }),
+                isThrottledAsWhole: false, isCredentialTheTarget: true)
         case "ntfy", "slack", "discord", "telegram":
             return LaneProfile(
                 concurrencyMax: 8, retries: push, isThrottledAsWhole: false, isCredentialTheTarget: true)

@@ -1,3 +1,4 @@
+import Beams
 public import HTTPClient
 public import Logging
 public import Market
@@ -172,11 +173,21 @@ extension PushSender {
     }
 
     private func webhook(_ delivery: OutboxDelivery, _ bytes: [UInt8]) throws -> Prepared {
-        guard delivery.service == .webhook else {
+        let seconds = self.now().microseconds / 1_000_000
+        let headers: [NotificationHeader]
+        switch delivery.service {
+        case .webhook:
+            headers = WebhookSigner(secrets: self.services.webhookSecrets).headers(
+                id: "msg_" + delivery.messageID, unixSeconds: seconds, body: bytes)
+        case .beamsWebhook:
+            guard let signer = self.services.beamsWebhooks else {
+                throw Refusal.suspend(Self.missing("Beams webhooks", "beams.instance and beams.secretKey"))
+            }
+            headers = signer.headers(
+                bytes, to: delivery.target, requestID: delivery.messageID, unixSeconds: seconds)
+        case .apns, .liveActivity, .apnsChannel, .fcm, .webPush, .beams, .ntfy, .slack, .discord, .telegram:
             throw Refusal.abandon("there is no sender for a body to '\(delivery.service.rawValue)'")
         }
-        let headers = WebhookSigner(secrets: self.services.webhookSecrets).headers(
-            id: "msg_" + delivery.messageID, unixSeconds: self.now().microseconds / 1_000_000, body: bytes)
         return Prepared(
             target: .webhook(WebhookTarget(url: delivery.target, secrets: self.services.webhookSecrets)),
             request: PushRequest(url: delivery.target, headers: headers, body: bytes), transport: self.transport)

@@ -1,3 +1,4 @@
+public import Beams
 public import Notifications
 
 /// The credentials and addresses of push services: what is not set cannot be used.
@@ -70,6 +71,8 @@ public struct PushServices: Sendable {
     public var telegramURL = "https://api.telegram.org"
     /// Sign the webhooks of alerts.
     public var webhookSecrets: [WebhookSecret]
+    /// Signs the webhooks of the Beams instance that is served; `nil` is none.
+    public var beamsWebhooks: BeamsWebhookSigner?
     /// Hides collapse ids from push services: secret, the same in all processes.
     public var topicKey: [UInt8]
     /// Whether requests may go to private addresses: targets come from users.

@@ -42,13 +42,18 @@ struct GatewayRoutes: Sendable {
         hooks.routes(router)
         let responder = router.buildResponder()
         let logger = self.environment.logger
+        let proxies = self.environment.options.trustedProxies
         return { request, writer, channel in
             var logger = logger
             logger[metadataKey: "hb.request.id"] = "\(UInt64.random(in: .min ... .max))"
             let context = BasicRequestContext(source: ApplicationRequestContextSource(channel: channel, logger: logger))
             let response: Response
             do {
-                response = try await responder.respond(to: request, context: context)
+                let client = ClientAddress(
+                    peer: channel.remoteAddress, forwardedFor: Self.forwardedFor(request), proxies: proxies)
+                response = try await ClientAddress.$current.withValue(client) {
+                    try await responder.respond(to: request, context: context)
+                }
             } catch let error as HTTPParserError {
                 throw error
             } catch {
@@ -56,6 +61,13 @@ struct GatewayRoutes: Sendable {
                 response = Response(status: .internalServerError)
             }
             try await writer.write(response: response.head, body: response.body)
+        }
+    }
+
+    private static func forwardedFor(_ request: Request) -> String? {
+        HTTPField.Name("X-Forwarded-For").flatMap { name in
+            let values = request.headers[values: name]
+            return values.isEmpty ? nil : values.joined(separator: ",")
         }
     }
 

@@ -72,7 +72,7 @@ extension MarketPipeline {
     ///
     /// - Parameter streams: Where each stream was when what will be loaded was stored.
     /// - Throws: The event loop's error when it is shut down.
-    public func beginAlerts(_ streams: [AlertCut.Stream]) async throws {
+    public func beginAlerts(_ streams: [EvaluatedStream]) async throws {
         for (index, shard) in self.shards.enumerated() {
             try await shard.hold(streams.filter { self.shardIndex(of: $0.symbol) == index }).get()
         }

@@ -37,7 +37,7 @@ extension MarketShard {
             cut.streams = self.evaluatedEntries.compactMap { entry, venue in
                 venue.isEvaluated = false
                 guard let receivedTime = venue.state.receivedTime else { return nil }
-                return AlertCut.Stream(
+                return EvaluatedStream(
                     symbol: entry.symbol, venue: venue.venue, isPrimary: entry.primary === venue,
                     lastPrice: venue.state.lastPrice, eventTime: venue.state.lastTradeTime, receivedTime: receivedTime)
             }
@@ -65,7 +65,7 @@ extension MarketShard {
     // MARK: Catching up
 
     /// Forgets all alerts, and waits for what ``replay(_:)`` brings.
-    func hold(_ streams: [AlertCut.Stream]) -> EventLoopFuture<Void> {
+    func hold(_ streams: [EvaluatedStream]) -> EventLoopFuture<Void> {
         self.eventLoop.submit {
             self.alerts.hold(streams, ranks: self.shared.priority)
             self.alertsChanged()

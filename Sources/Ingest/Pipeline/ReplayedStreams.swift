@@ -26,7 +26,7 @@ struct ReplayedStreams {
     init() { self.ranks = [:] }
 
     /// Begins where the streams were.
-    init(_ streams: [AlertCut.Stream], ranks: [Venue: Int]) {
+    init(_ streams: [EvaluatedStream], ranks: [Venue: Int]) {
         self.ranks = ranks
         for stream in streams {
             let added = Stream(

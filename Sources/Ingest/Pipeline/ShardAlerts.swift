@@ -41,7 +41,7 @@ struct ShardAlerts {
     /// Revisions of conditions that were changed since the alert was made.
     private var revisions: [Int64: Int64] = [:]
     /// What became of alerts that are gone from the index, and of firings.
-    private var finals: [AlertCut.Change] = []
+    private var finals: [AlertMemory] = []
     /// Alerts that were added or changed while the past was not evaluated yet.
     private var deferred: [Int64: Alert] = [:]
     /// Symbols whose calendar the evaluator knows.
@@ -235,14 +235,14 @@ struct ShardAlerts {
         return cut
     }
 
-    private func change(_ id: Int64, _ state: AlertState) -> AlertCut.Change {
-        AlertCut.Change(id: id, revision: self.revisions[id] ?? 0, state: state, isStorm: false)
+    private func change(_ id: Int64, _ state: AlertState) -> AlertMemory {
+        AlertMemory(id: id, revision: self.revisions[id] ?? 0, state: state)
     }
 
     // MARK: Catching up
 
     /// Forgets everything and waits for what is read from the journal.
-    mutating func hold(_ streams: [AlertCut.Stream], ranks: [Venue: Int]) {
+    mutating func hold(_ streams: [EvaluatedStream], ranks: [Venue: Int]) {
         self.evaluator = Self.makeEvaluator(self.stormGuard)
         self.unsaved = []
         self.finals = []

@@ -99,12 +99,17 @@ public struct WebPushSubscription: Hashable, Sendable {
     public let publicKey: [UInt8]
     /// The browser's authentication secret: 16 bytes.
     public let authSecret: [UInt8]
+    /// The Beams instance whose SDK registered it; `nil` when another worker reads what comes.
+    ///
+    /// The SDK's service worker shows only what names the instance.
+    public var beamsInstance: String?
 
     /// Makes a subscription from parts that were checked already, such as those of the database.
-    public init(endpoint: String, publicKey: [UInt8], authSecret: [UInt8]) {
+    public init(endpoint: String, publicKey: [UInt8], authSecret: [UInt8], beamsInstance: String? = nil) {
         self.endpoint = endpoint
         self.publicKey = publicKey
         self.authSecret = authSecret
+        self.beamsInstance = beamsInstance
     }
 }
 

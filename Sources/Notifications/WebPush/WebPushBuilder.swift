@@ -46,12 +46,16 @@ public struct WebPushBuilder: Sendable {
         try content.checkNames("Web Push") { $0 == "pusher" }
         let (document, used) = try content.fitting(
             "Web Push", limit: Self.bytesMax(self.subscription.endpoint), from: extent
-        ) { content.finishedPayload ?? Self.document($0, form: form) }
+        ) { reduced in
+            if let payload = content.finishedPayload { return payload }
+            if let instance = self.subscription.beamsInstance { return Self.beamsDocument(reduced, instance: instance) }
+            return Self.document(reduced, form: form)
+        }
         let body = try WebPushEncryption.seal(document, for: self.subscription, with: ephemeral)
         let reduced = content.reduced(to: used)
         let headers = WebPushHeaders(
             reduced, now: now, device: self.subscription.endpoint, topicKey: self.topicKey)
-        let isDeclarative = Self.isDeclarative(reduced, form)
+        let isDeclarative = self.subscription.beamsInstance == nil && Self.isDeclarative(reduced, form)
         return PushRequest(
             url: self.subscription.endpoint,
             headers: [
@@ -100,35 +104,61 @@ public struct WebPushBuilder: Sendable {
         JSONWriter.object { writer in
             if self.isDeclarative(content, form) { writer.integer("web_push", 8030) }
             writer.object("notification") { writer in
-                writer.string("title", content.title)
-                writer.string("body", content.bodyWithSubtitle)
-                writer.string("navigate", ifPresent: content.link)
-                writer.string("dir", "auto")
-                writer.string("tag", content.collapseID)
-                writer.string("image", ifPresent: content.imageURL)
-                writer.boolean("renotify", content.priority != .passive && !content.isSilent)
-                writer.boolean("silent", content.priority == .passive || content.isSilent)
-                writer.boolean("require_interaction", content.priority == .urgent)
-                writer.integer("timestamp", content.createdAt.microseconds / 1_000)
-                if !content.actions.isEmpty {
-                    writer.array("actions") { writer in
-                        for action in content.actions {
-                            writer.element { writer in
-                                writer.string("action", action.id)
-                                writer.string("title", action.title)
-                                writer.string("navigate", ifPresent: action.link ?? content.link)
-                            }
-                        }
-                    }
-                }
-                writer.object("data") { writer in
-                    writer.string("eid", content.eventID)
-                    writer.strings(content.data.filter { $0.name != "eid" }.map { ($0.name, $0.value) })
-                    if !content.sparkline.isEmpty { writer.array("sparkline", integers: content.sparkline) }
-                }
+                self.writeNotification(content, to: &writer)
+                writer.object("data") { self.writeData(content, to: &$0) }
             }
             if let badge = content.badge { writer.integer("app_badge", Int64(badge)) }
             writer.boolean("mutable", true)
         }
+    }
+
+    /// What the service worker of the Beams SDK shows: without `data.pusher` it ignores a message.
+    ///
+    /// Source: pusher/push-notifications-web 2.1.0, the service worker; it opens `deep_link`.
+    static func beamsDocument(_ content: PushContent, instance: String) -> [UInt8] {
+        JSONWriter.object { writer in
+            writer.object("notification") { writer in
+                self.writeNotification(content, to: &writer)
+                writer.string("deep_link", ifPresent: content.link)
+            }
+            writer.object("data") { writer in
+                self.writeData(content, to: &writer)
+                writer.object("pusher") { writer in
+                    writer.string("instanceId", instance)
+                    writer.string("publishId", content.eventID)
+                    writer.boolean("hasDisplayableContent", true)
+                    writer.boolean("hasData", true)
+                }
+            }
+        }
+    }
+
+    private static func writeNotification(_ content: PushContent, to writer: inout JSONWriter) {
+        writer.string("title", content.title)
+        writer.string("body", content.bodyWithSubtitle)
+        writer.string("navigate", ifPresent: content.link)
+        writer.string("dir", "auto")
+        writer.string("tag", content.collapseID)
+        writer.string("image", ifPresent: content.imageURL)
+        writer.boolean("renotify", content.priority != .passive && !content.isSilent)
+        writer.boolean("silent", content.priority == .passive || content.isSilent)
+        writer.boolean("require_interaction", content.priority == .urgent)
+        writer.integer("timestamp", content.createdAt.microseconds / 1_000)
+        if content.actions.isEmpty { return }
+        writer.array("actions") { writer in
+            for action in content.actions {
+                writer.element { writer in
+                    writer.string("action", action.id)
+                    writer.string("title", action.title)
+                    writer.string("navigate", ifPresent: action.link ?? content.link)
+                }
+            }
+        }
+    }
+
+    private static func writeData(_ content: PushContent, to writer: inout JSONWriter) {
+        writer.string("eid", content.eventID)
+        writer.strings(content.data.filter { $0.name != "eid" }.map { ($0.name, $0.value) })
+        if !content.sparkline.isEmpty { writer.array("sparkline", integers: content.sparkline) }
     }
 }

@@ -44,21 +44,3 @@ extension WebPushSubscription {
         .badTarget(service: "Web Push", part: part, reason: reason)
     }
 }
-
-/// Base64 with the alphabet for URLs: RFC 4648, section 5.
-enum Base64URL {
-    /// Without padding.
-    static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-    }
-
-    /// Reads it with or without padding, and Base64 with the usual alphabet too, as some libraries send it.
-    static func decode(_ text: String) -> [UInt8]? {
-        guard text.utf8.count <= 4_096 else { return nil }
-        var plain = text.replacing("-", with: "+").replacing("_", with: "/")
-        while plain.hasSuffix("=") { plain.removeLast() }
-        guard plain.utf8.count % 4 != 1 else { return nil }
-        plain += String(repeating: "=", count: (4 - plain.utf8.count % 4) % 4)
-        return Data(base64Encoded: plain).map { Array($0) }
-    }
-}

@@ -1,57 +1,18 @@
 public import Alerts
-public import Market
 public import Notifications
 
 /// What an evaluator has found up to a place in the journal, to be stored as a whole.
 public struct AlertCheckpoint: Sendable {
-    /// What an alert remembers.
-    public struct StateRow: Sendable {
-        /// The alert.
-        public let id: Int64
-        /// The revision of its condition that the state belongs to.
-        public let revision: Int64
-        /// What it remembers.
-        public let state: AlertState
-        /// Whether the storm guard has paused it.
-        public let isStorm: Bool
-
-        /// Makes a row from its parts.
-        public init(id: Int64, revision: Int64, state: AlertState, isStorm: Bool = false) {
-            self.id = id
-            self.revision = revision
-            self.state = state
-            self.isStorm = isStorm
-        }
-    }
-
-    /// How far a stream of ticks has been evaluated.
+    /// How far a stream of ticks has been evaluated, and where in the journal that is.
     public struct StreamRow: Sendable, Hashable {
-        /// The instrument.
-        public let symbol: Symbol
-        /// Where it trades.
-        public let venue: Venue
-        /// Whether alerts without a venue follow it.
-        public let isPrimary: Bool
-        /// The price that the next one is compared with.
-        public let lastPrice: Decimal64?
-        /// The event time of that trade: an older one is no news.
-        public let eventTime: Timestamp?
-        /// When its newest tick was received.
-        public let receivedTime: Timestamp
+        /// What is known of it there.
+        public let stream: EvaluatedStream
         /// All its ticks before this place are evaluated.
         public let place: JournalPlace
 
         /// Makes a row from its parts.
-        public init(
-            symbol: Symbol, venue: Venue, isPrimary: Bool, lastPrice: Decimal64?, eventTime: Timestamp?,
-            receivedTime: Timestamp, place: JournalPlace
-        ) {
-            self.symbol = symbol
-            self.venue = venue
-            self.isPrimary = isPrimary
-            self.lastPrice = lastPrice
-            self.eventTime = eventTime
-            self.receivedTime = receivedTime
+        public init(_ stream: EvaluatedStream, place: JournalPlace) {
+            self.stream = stream
             self.place = place
         }
     }
@@ -75,7 +36,7 @@ public struct AlertCheckpoint: Sendable {
     /// Streams that had ticks since the last checkpoint.
     public var streams: [StreamRow] = []
     /// Alerts that changed since then.
-    public var states: [StateRow] = []
+    public var states: [AlertMemory] = []
     /// What fired since then, in order.
     public var events: [Event] = []
 

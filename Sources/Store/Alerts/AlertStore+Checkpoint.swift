@@ -16,12 +16,15 @@ extension AlertStore {
     @discardableResult
     public func store(_ checkpoint: AlertCheckpoint) async throws -> Int {
         let catalog = self.catalog
-        let sorted = checkpoint.streams.sorted { ($0.symbol, $0.venue) < ($1.symbol, $1.venue) }
+        let sorted = checkpoint.streams.sorted {
+            ($0.stream.symbol, $0.stream.venue) < ($1.stream.symbol, $1.stream.venue)
+        }
         return try await self.client.withConnection { connection in
             try await connection.withSession { session in
                 try catalog.resolve(
-                    symbols: Set(sorted.map(\.symbol)),
-                    venues: Set(checkpoint.events.compactMap(\.fired.cause.venue) + sorted.map(\.venue)), session)
+                    symbols: Set(sorted.map(\.stream.symbol)),
+                    venues: Set(checkpoint.events.compactMap(\.fired.cause.venue) + sorted.map(\.stream.venue)), session
+                )
                 return try session.transaction { session in
                     try session.execute("SET LOCAL tickwire.evaluator = 'on'")
                     let count = try Self.insert(checkpoint.events, session)
@@ -61,9 +64,10 @@ extension AlertStore {
         for row in rows {
             position.streams.append(
                 AlertCheckpoint.StreamRow(
-                    symbol: try row.symbol(0), venue: try row.venue(1), isPrimary: try row.boolean(2),
-                    lastPrice: try row.optionalDecimal(3), eventTime: try row.optionalTimestamp(4),
-                    receivedTime: try row.timestamp(5),
+                    EvaluatedStream(
+                        symbol: try row.symbol(0), venue: try row.venue(1), isPrimary: try row.boolean(2),
+                        lastPrice: try row.optionalDecimal(3), eventTime: try row.optionalTimestamp(4),
+                        receivedTime: try row.timestamp(5)),
                     place: JournalPlace(trades: try row.integer(6), quotes: try row.integer(7))))
         }
         return position
@@ -74,7 +78,7 @@ extension AlertStore {
         if alerts.isEmpty { return }
         var checkpoint = AlertCheckpoint()
         checkpoint.states = alerts.map {
-            AlertCheckpoint.StateRow(id: $0.id, revision: $0.revision, state: $0.state, isStorm: $0.pause == .storm)
+            AlertMemory(id: $0.id, revision: $0.revision, state: $0.state, isStorm: $0.pause == .storm)
         }
         try await self.store(checkpoint)
     }
@@ -89,7 +93,7 @@ extension AlertStore {
         var state = fired.alert.state
         state.crossingCount = max(state.crossingCount, fired.crossing)
         checkpoint.states = [
-            AlertCheckpoint.StateRow(
+            AlertMemory(
                 id: fired.alert.id, revision: fired.alert.revision, state: state, isStorm: fired.isStorm)
         ]
         return try await self.store(checkpoint) > 0
@@ -190,7 +194,7 @@ extension AlertStore {
     }
 
     private static func save(
-        _ states: [AlertCheckpoint.StateRow], _ session: PostgresSession
+        _ states: [AlertMemory], _ session: PostgresSession
     ) throws(PostgresError) {
         let sorted = states.sorted { $0.id < $1.id }
         var rest = sorted[...]
@@ -201,9 +205,9 @@ extension AlertStore {
     }
 
     private static func save(
-        _ states: ArraySlice<AlertCheckpoint.StateRow>, _ session: PostgresSession
+        _ states: ArraySlice<AlertMemory>, _ session: PostgresSession
     ) throws(PostgresError) {
-        func column(_ value: (AlertCheckpoint.StateRow) -> String?) -> PostgresParameter { .array(states.map(value)) }
+        func column(_ value: (AlertMemory) -> String?) -> PostgresParameter { .array(states.map(value)) }
         // Of another revision only the number of crossings counts: it must never be given twice.
         try session.query(
             """
@@ -261,9 +265,10 @@ extension AlertStore {
                 journal = excluded.journal
             """,
             [
-                column(\.symbol.name), column(\.venue.name), column { $0.isPrimary ? "t" : "f" },
-                column(\.lastPrice?.description), column(\.eventTime?.storedText), column(\.receivedTime.storedText),
-                column { String($0.place.trades) }, column { String($0.place.quotes) }, .text(journal),
+                column(\.stream.symbol.name), column(\.stream.venue.name), column { $0.stream.isPrimary ? "t" : "f" },
+                column(\.stream.lastPrice?.description), column(\.stream.eventTime?.storedText),
+                column(\.stream.receivedTime.storedText), column { String($0.place.trades) },
+                column { String($0.place.quotes) }, .text(journal),
             ]
         )
     }

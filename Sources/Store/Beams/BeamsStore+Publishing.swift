@@ -19,10 +19,12 @@ extension BeamsStore {
     ///   - publishID: The publication's id; the same one again puts in only what is missing.
     ///   - audience: Whom it is for.
     ///   - contents: What is sent to devices of each platform: `web`, `apns`, `fcm`.
+    ///   - receivers: Who is told what becomes of it.
     /// - Returns: How many devices it goes to.
     /// - Throws: `PostgresError`.
     public func publish(
-        id publishID: String, to audience: Audience, contents: [String: PushContent]
+        id publishID: String, to audience: Audience, contents: [String: PushContent],
+        receivers: BeamsReceivers = BeamsReceivers()
     ) async throws -> Int {
         try await self.transaction { session in
             let platforms = Array(contents.keys)
@@ -52,11 +54,7 @@ extension BeamsStore {
                     device: try row.integer(5), user: try row.text(6), platform: try row.text(7),
                     service: try row.text(0), lane: StoredTarget(try StoredTarget.target(row, from: 0)).lane)
             }
-            try session.query(
-                """
-                INSERT INTO beams_publishes (id, device_count) VALUES ($1, $2)
-                ON CONFLICT (id) DO UPDATE SET device_count = excluded.device_count
-                """, [.text(publishID), .integer(Int64(devices.count))])
+            try Self.note(publishID, audience, devices: devices.count, receivers, session)
             for (platform, content) in contents {
                 let chosen = devices.filter { $0.platform == platform }
                 for start in stride(from: 0, to: chosen.count, by: Self.batch) {
@@ -65,6 +63,28 @@ extension BeamsStore {
             }
             return devices.count
         }
+    }
+
+    /// Writes down the publication, and who is to be told of its end.
+    private static func note(
+        _ publishID: String, _ audience: Audience, devices: Int, _ receivers: BeamsReceivers, _ session: PostgresSession
+    ) throws {
+        var users: [String]?
+        if case .users(let names) = audience { users = names }
+        let own = users == nil ? receivers.own : nil
+        let isTold = users == nil ? own != nil : !receivers.webhooks.isEmpty
+        try session.query(
+            """
+            INSERT INTO beams_publishes (id, device_count, users, webhooks, own_webhook, request, told_at)
+            VALUES ($1, $2, $3::text[], $4::text[], $5, $6, CASE WHEN $7::boolean THEN NULL ELSE now() END)
+            ON CONFLICT (id) DO UPDATE SET device_count = excluded.device_count
+            """,
+            [
+                .text(publishID), .integer(Int64(devices)), users.map { .array($0) } ?? .null,
+                .array(receivers.webhooks), .optional(own?.url),
+                .optional(own.map { String(decoding: $0.request, as: UTF8.self) }), .boolean(isTold),
+            ])
+        if let own { try Self.tell(own.url, own.started, session) }
     }
 
     private struct OutboxRow {

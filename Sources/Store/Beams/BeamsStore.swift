@@ -203,21 +203,6 @@ public struct BeamsStore: Sendable {
             "DELETE FROM devices WHERE id IN (SELECT device_id FROM beams_devices WHERE user_id = $1)", [.text(user)])
     }
 
-    // MARK: Reports
-
-    /// Notes what a device tells of a publication.
-    ///
-    /// - Returns: Whether it is news: the publication is known and the device has not told of it before.
-    public func report(_ event: String, publishID: String, device: String, user: String?) async throws -> Bool {
-        try await self.client.query(
-            """
-            INSERT INTO beams_reports (publish_id, device, event, user_id)
-            SELECT $1, $2, $3, $4 WHERE EXISTS (SELECT FROM beams_publishes WHERE id = $1)
-            ON CONFLICT DO NOTHING
-            """, [.text(publishID), .text(device), .text(event), .optional(user)]
-        ).affectedRows == 1
-    }
-
     // MARK: Help
 
     func transaction<Value: Sendable>(

@@ -22,4 +22,9 @@ public enum DeliveryService: String, Sendable, Hashable, CaseIterable {
     case discord
     /// A Telegram bot.
     case telegram
+    /// An HTTP POST signed as Pusher Beams does.
+    case beamsWebhook
+
+    /// Those that devices of users have.
+    public static let ofDevices = Self.allCases.filter { $0 != .beamsWebhook }
 }

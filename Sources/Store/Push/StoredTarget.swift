@@ -34,6 +34,7 @@ struct StoredTarget {
             self.token = subscription.endpoint
             secrets["p256dh"] = Data(subscription.publicKey).base64EncodedString()
             secrets["auth"] = Data(subscription.authSecret).base64EncodedString()
+            secrets["beams"] = subscription.beamsInstance
         case .beams(.interests(let names)):
             self.service = .beams
             self.token = names.joined(separator: "\n")
@@ -78,7 +79,7 @@ struct StoredTarget {
         case .fcm: "fcm"
         case .beams: "beams"
         case .telegram: "telegram:\((self.secrets["botToken"] ?? "").prefix { $0 != ":" })"
-        case .webPush, .webhook, .ntfy, .slack, .discord:
+        case .webPush, .webhook, .ntfy, .slack, .discord, .beamsWebhook:
             "\(self.service.rawValue):\(Self.authority(of: self.token))"
         }
     }
@@ -122,7 +123,9 @@ struct StoredTarget {
         case .fcm: return .fcm(FCMRecipient(token, kind: secrets["kind"].flatMap(FCMRecipient.Kind.init) ?? .token))
         case .webPush:
             return .webPush(
-                WebPushSubscription(endpoint: token, publicKey: bytes("p256dh"), authSecret: bytes("auth")))
+                WebPushSubscription(
+                    endpoint: token, publicKey: bytes("p256dh"), authSecret: bytes("auth"),
+                    beamsInstance: secrets["beams"]))
         case .beams:
             let names = token.split(separator: "\n").map(String.init)
             return .beams(secrets["kind"] == "users" ? .users(names) : .interests(names))
@@ -142,6 +145,7 @@ struct StoredTarget {
                 NtfyTopic(
                     server: parts.first ?? "", topic: parts.count > 1 ? parts[1] : "",
                     token: secrets["token"].map { PushSecret($0) }))
+        case .beamsWebhook: throw row.unexpected(first, "a service that devices have")
         case .slack: return .slack(SlackWebhook(url: PushSecret(token)))
         case .discord: return .discord(DiscordWebhook(url: PushSecret(token)))
         case .telegram:

@@ -1,19 +1,25 @@
+import Beams
 import Channels
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Ingest
 import Logging
+import Market
 import NIOCore
 import Notifications
 import Store
 
-/// `GET /v1/me` and `/v1/devices`: who a token speaks for, and where that user is notified.
+/// `GET /v1/me`, `/v1/devices` and `/pusher/beams-auth`: who a token speaks for, and where that user is notified.
 ///
-/// Devices take the scope that alerts take: what they are told is alerts.
+/// Devices, those of a Beams SDK too, take the scope that alerts take: what they are told is alerts.
 final class AccountRoutes: Sendable {
     private static let bodyBytesMax = 16 * 1024
+    /// How long a Beams token is valid: as long as those of the SDKs for servers.
+    private static let beamsTokenSeconds: Int64 = 24 * 3_600
 
     private let devices: DeviceStore
+    private let beams: ServedInstance?
     private let gate: TokenGate
     private let origins: AllowedOrigins
     private let rules: WebPushEndpointRules
@@ -28,6 +34,7 @@ final class AccountRoutes: Sendable {
     ///   - logger: For trouble.
     init(devices: DeviceStore, tokens: TokenCache, settings: Settings, logger: Logger) {
         self.devices = devices
+        self.beams = settings.beamsInstance
         self.gate = TokenGate(tokens: tokens)
         self.origins = AllowedOrigins(settings.authOrigins)
         self.rules = settings.webPushRules
@@ -64,10 +71,49 @@ final class AccountRoutes: Sendable {
             } catch StoreError.unknownDevice { throw missing }
             return "{}"
         }
-        for path in ["/v1/me", "/v1/devices", "/v1/devices/{id}"] {
+        self.on(router, "/pusher/beams-auth", .get) { request, holder, _ in
+            try Self.beamsToken(
+                for: request.uri.queryParameters["user_id"].map { Query.decoded($0) }, holder, self.beams, now: .now)
+        }
+        for path in ["/v1/me", "/v1/devices", "/v1/devices/{id}", "/pusher/beams-auth"] {
             router.on(RouterPath(path), method: .options) { request, _ in
                 self.origins.preflight(request, methods: "GET, POST, DELETE, OPTIONS")
             }
+        }
+    }
+
+    /// What the `TokenProvider` of a Beams SDK asks for before it signs a user in.
+    ///
+    /// - Parameters:
+    ///   - userID: Who wants to sign in on the device.
+    ///   - holder: Who asks: nobody signs in as somebody else.
+    ///   - instance: Whose key signs.
+    ///   - now: The token ends a day later.
+    /// - Returns: JSON.
+    /// - Throws: ``AlertAPIError``.
+    static func beamsToken(
+        for userID: String?, _ holder: TokenHolder, _ instance: ServedInstance?, now: Timestamp
+    ) throws(AlertAPIError) -> String {
+        guard let instance else {
+            throw AlertAPIError(
+                status: .notFound, reason: "There is no Beams instance here: set beams.instance and beams.secretKey")
+        }
+        guard let userID, !userID.isEmpty else {
+            throw AlertAPIError(
+                status: .forbidden, reason: "user_id is missing: ask /pusher/beams-auth?user_id=\(holder.userID)")
+        }
+        guard userID == holder.userID else {
+            throw AlertAPIError(
+                status: .forbidden,
+                reason: "The token is that of '\(holder.userID)' and cannot sign in '\(userID.prefix(60))'")
+        }
+        do {
+            let token = BeamsToken.make(
+                for: try BeamsUserID(userID), instance: instance,
+                expiry: now.microseconds / 1_000_000 + Self.beamsTokenSeconds)
+            return #"{"token":\#(JSONText.quoted(token))}"#
+        } catch {
+            throw AlertAPIError(status: .forbidden, reason: error.description)
         }
     }
 

@@ -32,10 +32,9 @@ final class TokenGate: Sendable {
     /// Requests a token may make: a page joins all its channels at once.
     private static let burst = 500
     private static let perSecond = 50
-    private static let limitsMax = 10_000
 
     private let tokens: TokenCache
-    private let limits = Mutex<[Int64: TokenBucket]>([:])
+    private let limits = Mutex(TokenBuckets<Int64>(perSecond: TokenGate.perSecond, burst: TokenGate.burst))
 
     /// A gate that knows what `tokens` knows.
     init(tokens: TokenCache) { self.tokens = tokens }
@@ -51,23 +50,13 @@ final class TokenGate: Sendable {
         }
         switch await self.tokens.answer(for: secret) {
         case .holder(let holder):
-            guard self.mayAsk(holder.tokenID) else { throw .tooMany(perSecond: Self.perSecond) }
+            guard self.limits.withLock({ $0.take(holder.tokenID, now: .now) }) else {
+                throw .tooMany(perSecond: Self.perSecond)
+            }
             return holder
         case .unknown: throw .unknown
         case .unavailable: throw .unavailable
         case .overloaded: throw .overloaded
-        }
-    }
-
-    private func mayAsk(_ token: Int64) -> Bool {
-        let now = ContinuousClock.now
-        return self.limits.withLock { limits in
-            if limits.count >= Self.limitsMax {
-                limits = limits.filter { !$0.value.isFull(now: now) }
-                if limits.count >= Self.limitsMax { limits = [:] }
-            }
-            let full = TokenBucket(perSecond: Self.perSecond, burst: Self.burst, now: now)
-            return limits[token, default: full].take(now: now)
         }
     }
 }

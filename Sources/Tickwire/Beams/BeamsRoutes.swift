@@ -1,6 +1,7 @@
 import Beams
 import Channels
 import Foundation
+import Gateway
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
@@ -14,26 +15,33 @@ import Synchronization
 
 /// The Beams API: what the web and mobile SDKs and the server SDKs of Pusher Beams call, by the override of their endpoint.
 final class BeamsRoutes: Sendable {
-    /// Registrations a second over all clients: they come without any credential.
+    /// Registrations a second over all clients, and of one address: they come without any credential.
+    ///
+    /// Many devices may share an address.
     private static let registrationsPerSecond = 50
     private static let registrationsBurst = 1_000
+    private static let addressRegistrationsPerSecond = 1
+    private static let addressRegistrationsBurst = 100
     /// Publications a second, the limit that the hosted service documents.
-    private static let publishesPerSecond = 100
+    static let publishesPerSecond = 100
 
-    private let instance: ServedInstance
-    private let store: BeamsStore
+    let instance: ServedInstance
+    let webhooks: [String]
+    let store: BeamsStore
+    let endpoints: WebPushEndpointRules
+    let apnsEnvironment: APNsEnvironment
+    let logger: Logger
+    let now: @Sendable () -> Timestamp
+    let registrations: Mutex<TokenBucket>
+    let addressRegistrations: Mutex<TokenBuckets<ClientAddress>>
+    let publishes: Mutex<TokenBucket>
     private let webKey: String?
-    private let endpoints: WebPushEndpointRules
-    private let apnsEnvironment: APNsEnvironment
-    private let logger: Logger
-    private let now: @Sendable () -> Timestamp
-    private let registrations: Mutex<TokenBucket>
-    private let publishes: Mutex<TokenBucket>
 
     /// Routes that answer for `instance`.
     ///
     /// - Parameters:
     ///   - instance: Its id and secret key.
+    ///   - webhooks: Who is told of publications to users and of what devices report.
     ///   - store: Where devices are kept.
     ///   - webKey: The VAPID public key, base64url; `nil` while Web Push is not set up.
     ///   - endpoints: Where browsers' push services may be.
@@ -41,10 +49,12 @@ final class BeamsRoutes: Sendable {
     ///   - logger: Where failures are told.
     ///   - now: The time of day.
     init(
-        instance: ServedInstance, store: BeamsStore, webKey: String?, endpoints: WebPushEndpointRules,
-        apnsEnvironment: APNsEnvironment, logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
+        instance: ServedInstance, webhooks: [String], store: BeamsStore, webKey: String?,
+        endpoints: WebPushEndpointRules, apnsEnvironment: APNsEnvironment, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.instance = instance
+        self.webhooks = webhooks
         self.store = store
         self.webKey = webKey
         self.endpoints = endpoints
@@ -54,6 +64,8 @@ final class BeamsRoutes: Sendable {
         let start = ContinuousClock.now
         self.registrations = Mutex(
             TokenBucket(perSecond: Self.registrationsPerSecond, burst: Self.registrationsBurst, now: start))
+        self.addressRegistrations = Mutex(
+            TokenBuckets(perSecond: Self.addressRegistrationsPerSecond, burst: Self.addressRegistrationsBurst))
         self.publishes = Mutex(
             TokenBucket(perSecond: Self.publishesPerSecond, burst: 2 * Self.publishesPerSecond, now: start))
     }
@@ -135,22 +147,20 @@ final class BeamsRoutes: Sendable {
             try await self.store.setMetadata(Self.json(metadata), id: device.id)
         case .setToken(let device):
             let body = try await self.body(request, max: DeviceRegistration.bodyBytesMax)
-            let target = try self.target(try DeviceRegistration.newToken(parsing: body))
+            let target = self.target(try DeviceRegistration.newToken(parsing: body))
             let known = try await self.known(device)
             try await self.store.setTarget(target, id: device.id, user: known.user)
         case .report:
-            let report = try DeviceReport(parsing: try await self.body(request, max: DeviceReport.bodyBytesMax))
-            _ = try await self.store.report(
-                report.event.rawValue, publishID: report.publishID, device: report.deviceID, user: report.userID)
+            try await self.report(
+                try DeviceReport(parsing: try await self.body(request, max: DeviceReport.bodyBytesMax)))
         case .publishToInterests:
-            try self.checkPublisher(authorization)
-            return try await self.publish(
-                try Publication(
-                    toInterests: try await self.body(request, max: Publication.interestsBodyBytesMax)))
+            try self.checkPublisher(request)
+            let body = try await self.body(request, max: Publication.interestsBodyBytesMax)
+            return try await self.publish(try Publication(toInterests: body), body)
         case .publishToUsers:
-            try self.checkPublisher(authorization)
-            return try await self.publish(
-                try Publication(toUsers: try await self.body(request, max: Publication.usersBodyBytesMax)))
+            try self.checkPublisher(request)
+            let body = try await self.body(request, max: Publication.usersBodyBytesMax)
+            return try await self.publish(try Publication(toUsers: body), body)
         case .removeUser(let user):
             try self.instance.checkServer(authorization: authorization)
             try await self.store.removeUser(user.text)
@@ -158,108 +168,10 @@ final class BeamsRoutes: Sendable {
         return .object([:])
     }
 
-    // MARK: Devices
-
-    private func register(_ platform: BeamsPlatform, _ request: Request) async throws -> JSONValue {
-        guard self.registrations.withLock({ $0.take(now: .now) }) else {
-            throw BeamsError.tooManyRequests("Too many devices register at once. Try again in a moment.")
-        }
-        let body = try await self.body(request, max: DeviceRegistration.bodyBytesMax)
-        let registration = try DeviceRegistration(parsing: body, platform: platform)
-        let id = "\(platform.rawValue)-\(UUID().uuidString.lowercased())"
-        let interests = try await self.store.register(
-            id: id, platform: platform.rawValue, target: try self.target(registration.address),
-            metadata: Self.json(registration.metadata), previousIDs: registration.previousIDs)
-        return .object(["id": .string(id), "initialInterestSet": .array(interests.map(JSONValue.string))])
-    }
-
-    private func target(_ address: DeviceRegistration.Address) throws -> PushTarget {
-        switch address {
-        case .web(let endpoint, let p256dh, let auth):
-            do {
-                return .webPush(
-                    try WebPushSubscription(endpoint: endpoint, p256dh: p256dh, auth: auth, rules: self.endpoints))
-            } catch {
-                throw BeamsError(status: 400, error: "InvalidToken", description: "\(error)")
-            }
-        case .apns(let token, let bundleID):
-            return .apns(APNsDevice(token: token, topic: bundleID, environment: self.apnsEnvironment))
-        case .fcm(let token): return .fcm(FCMRecipient(token))
-        }
-    }
-
-    private func known(_ device: BeamsDevice) async throws -> BeamsDeviceRecord {
-        guard let known = try await self.store.device(id: device.id, platform: device.platform.rawValue) else {
-            throw BeamsError.unknownDevice(device.id)
-        }
-        return known
-    }
-
-    private func interests(_ device: BeamsDevice, _ limit: Int, _ cursor: String?) async throws -> JSONValue {
-        _ = try await self.known(device)
-        let names = try await self.store.interests(of: device.id, after: cursor ?? "", limit: limit + 1)
-        var metadata: [String: JSONValue] = [:]
-        if names.count > limit { metadata["cursor"] = .string(names[limit - 1]) }
-        return .object([
-            "interests": .array(names.prefix(limit).map(JSONValue.string)), "responseMetadata": .object(metadata),
-        ])
-    }
-
-    /// Subscribes a device, after what is private among the new interests has been allowed.
-    private func subscribe(
-        _ device: BeamsDevice, _ names: [InterestName], _ authorization: String?,
-        _ store: ([InterestName]) async throws -> Void
-    ) async throws {
-        let known = try await self.known(device)
-        let closed = names.filter(\.isPrivate)
-        if !closed.isEmpty {
-            let missing = Set(try await self.store.missing(closed.map(\.text), of: device.id))
-            try InterestSet.check(
-                closed.filter { missing.contains($0.text) }, instance: self.instance, authorization: authorization,
-                user: known.user, now: self.seconds)
-        }
-        try await store(names)
-    }
-
-    private func setUser(_ device: BeamsDevice, _ authorization: String?) async throws {
-        let text = try ServedInstance.bearer(authorization)
-        let token = try BeamsToken(checking: text, instance: self.instance, now: self.seconds)
-        _ = try await self.known(device)
-        let user = token.userID.text
-        switch try await self.store.setUser(user, id: device.id, platform: device.platform.rawValue) {
-        case .bound: return
-        case .otherUser: throw BeamsError.otherUser(device: device.id)
-        case .tooMany: throw BeamsError.tooManyDevices(user: user, limit: BeamsStore.devicesPerUserMax)
-        }
-    }
-
-    // MARK: Publishing
-
-    private func checkPublisher(_ authorization: String?) throws {
-        try self.instance.checkServer(authorization: authorization)
-        guard self.publishes.withLock({ $0.take(now: .now) }) else {
-            throw BeamsError.tooManyRequests(
-                "More than \(Self.publishesPerSecond) publications a second. Try again in a moment.")
-        }
-    }
-
-    private func publish(_ publication: Publication) async throws -> JSONValue {
-        let id = "pubid-\(UUID().uuidString.lowercased())"
-        let contents = BeamsContents(publication, publishID: id, instance: self.instance.id, now: self.now()).byPlatform
-        let audience: BeamsStore.Audience =
-            switch publication.audience {
-            case .interests(let names): .interests(names.map(\.text))
-            case .users(let users): .users(users.map(\.text))
-            }
-        let count = try await self.store.publish(id: id, to: audience, contents: contents)
-        self.logger.debug("Published", metadata: ["publish.id": "\(id)", "publish.devices": "\(count)"])
-        return .object(["publishId": .string(id)])
-    }
-
     // MARK: HTTP
 
     /// The body, read in time and within `max` bytes.
-    private func body(_ request: Request, max: Int) async throws -> [UInt8] {
+    func body(_ request: Request, max: Int) async throws -> [UInt8] {
         do {
             return try await RequestBody.read(request, bytesMax: max)
         } catch RequestBody.Problem.tooLong(let bytesMax) {
@@ -269,9 +181,9 @@ final class BeamsRoutes: Sendable {
         }
     }
 
-    private var seconds: Int64 { self.now().microseconds / 1_000_000 }
+    var seconds: Int64 { self.now().microseconds / 1_000_000 }
 
-    private static func json(_ metadata: [String: String]) -> String {
+    static func json(_ metadata: [String: String]) -> String {
         String(decoding: JSONValue.object(metadata.mapValues(JSONValue.string)).bytes, as: UTF8.self)
             .replacing("\\u0000", with: "\\ufffd")
     }
@@ -291,6 +203,7 @@ final class BeamsRoutes: Sendable {
     private static func response(_ status: Int, _ json: [UInt8], isOpen: Bool) -> Response {
         var headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
         if isOpen { headers[.accessControlAllowOrigin] = "*" }
+        if status == 429 { headers[.retryAfter] = "1" }
         return Response(
             status: HTTPResponse.Status(code: status), headers: headers,
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: json)))

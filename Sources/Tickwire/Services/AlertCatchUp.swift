@@ -46,9 +46,9 @@ struct AlertCatchUp {
         let start = Self.place(position, self.journal)
         let opened = JournalPlace(
             trades: self.journal.endAtOpening(of: .trades), quotes: self.journal.endAtOpening(of: .quotes))
-        try await self.pipeline.beginAlerts(position.streams.map { AlertCut.Stream($0) })
+        try await self.pipeline.beginAlerts(position.streams.map(\.stream))
         var places: [VenueSymbol: JournalPlace] = [:]
-        for stream in position.streams { places[VenueSymbol(stream.symbol, stream.venue)] = stream.place }
+        for row in position.streams { places[VenueSymbol(row.stream.symbol, row.stream.venue)] = row.place }
 
         var ticks = JournaledTicks(self.journal, from: start)
         let first = try ticks.first(before: JournalPlace(trades: .max, quotes: .max))?.receivedTime
@@ -127,14 +127,5 @@ struct AlertCatchUp {
         case .quote(let quote):
             places[VenueSymbol(quote.symbol, quote.venue)].map { tick.number < $0.quotes } ?? false
         }
-    }
-}
-
-extension AlertCut.Stream {
-    /// The stream that was stored.
-    init(_ row: AlertCheckpoint.StreamRow) {
-        self.init(
-            symbol: row.symbol, venue: row.venue, isPrimary: row.isPrimary, lastPrice: row.lastPrice,
-            eventTime: row.eventTime, receivedTime: row.receivedTime)
     }
 }

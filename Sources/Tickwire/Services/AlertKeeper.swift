@@ -23,8 +23,8 @@ actor AlertKeeper {
     private let eventsMax: Int
 
     private var events: [FiredAlert] = []
-    private var changes: [Int64: AlertCut.Change] = [:]
-    private var streams: [VenueSymbol: (stream: AlertCut.Stream, place: TickPlace)] = [:]
+    private var changes: [Int64: AlertMemory] = [:]
+    private var streams: [VenueSymbol: (stream: EvaluatedStream, place: TickPlace)] = [:]
     private var place: TickPlace?
     private var storedPlace: TickPlace?
     private var storedAt = ContinuousClock.now
@@ -116,13 +116,9 @@ actor AlertKeeper {
         var checkpoint = AlertCheckpoint()
         checkpoint.position = (self.journal.id, place)
         checkpoint.streams = self.streams.values.map { stream, end in
-            AlertCheckpoint.StreamRow(
-                symbol: stream.symbol, venue: stream.venue, isPrimary: stream.isPrimary, lastPrice: stream.lastPrice,
-                eventTime: stream.eventTime, receivedTime: stream.receivedTime, place: JournalPlace(end))
+            AlertCheckpoint.StreamRow(stream, place: JournalPlace(end))
         }
-        checkpoint.states = self.changes.values.map {
-            AlertCheckpoint.StateRow(id: $0.id, revision: $0.revision, state: $0.state, isStorm: $0.isStorm)
-        }
+        checkpoint.states = Array(self.changes.values)
         checkpoint.events = self.events.compactMap { self.event($0) }
         do {
             self.storedCount += try await self.store.store(checkpoint)

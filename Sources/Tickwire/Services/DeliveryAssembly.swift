@@ -1,3 +1,4 @@
+import Beams
 import Crypto
 public import Delivery
 import Foundation
@@ -98,6 +99,9 @@ public struct DeliveryAssembly {
             services.webPush = .init(key: key, subject: subject, rules: self.settings.webPushRules)
         }
         services.beams = credentials.beams
+        services.beamsWebhooks = self.settings.beamsWebhookSecret.map {
+            BeamsWebhookSigner(secret: $0, standard: WebhookSigner(secrets: [self.secret]))
+        }
         if let url = push.telegramURL { services.telegramURL = url }
         return services
     }

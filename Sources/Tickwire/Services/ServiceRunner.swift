@@ -183,10 +183,11 @@ public struct ServiceRunner: Sendable {
             devices: DeviceStore(client: database.client), tokens: tokens, settings: self.settings, logger: self.logger)
         let beams = self.settings.beamsInstance.map { instance in
             BeamsRoutes(
-                instance: instance, store: BeamsStore(client: database.client), webKey: webKey,
-                endpoints: self.settings.webPushRules, apnsEnvironment: self.settings.push.apnsEnvironment,
-                logger: self.logger)
+                instance: instance, webhooks: self.settings.beamsWebhooks,
+                store: BeamsStore(client: database.client), webKey: webKey, endpoints: self.settings.webPushRules,
+                apnsEnvironment: self.settings.push.apnsEnvironment, logger: self.logger)
         }
+        if let beams, self.kind != .ingest { services.append(TaskService { await beams.run() }) }
         hooks.routes = { [kind, feedStatus, statistics] router in
             router.get("/v1/symbols") { _, _ in JSONAnswer(text: directory.json) }
             if let bus { router.get("/v1/backplane") { _, _ in JSONAnswer(text: BackplaneReport.json(bus, hub)) } }

@@ -100,13 +100,19 @@ public struct Settings: Sendable {
     public var apnsTopic = "app.tickwire"
     /// The Beams instance that is served, with its secret key; `nil`: none is.
     public var beamsInstance: ServedInstance?
+    /// Who is told what becomes of that instance's publications.
+    public var beamsWebhooks: [String] = []
+    /// Signs what they are told; unless set, the instance's secret key does.
+    ///
+    /// Secret.
+    public var beamsWebhookSecret: String?
     /// How far a crypto or FX price may lie from the last one before it needs a second witness.
     public var cryptoBand = GuardBand.crypto
     /// The same for stocks.
     public var stockBand = GuardBand.stock
     /// When an alert fires too often and is paused.
     public var stormGuard = StormGuard()
-    /// How many alerts a user may have over HTTP; the command line is the operator's own and not limited.
+    /// How many alerts a user may have; tokens of administrators are not limited.
     public var alertsPerUserMax = 1_000
     /// What the journal may take on disk, over both streams; see ``journalBytesRange``.
     public var journalBytesMax = 4 << 30

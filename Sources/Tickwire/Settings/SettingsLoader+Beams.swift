@@ -2,12 +2,29 @@ import Beams
 
 /// Reads what concerns the Beams-compatible server.
 extension SettingsLoader {
-    static let beamsKeys = ["beams.instance", "beams.secretKey"]
+    static let beamsKeys = ["beams.instance", "beams.secretKey", "beams.webhooks", "beams.webhookSecret"]
 
     /// The shortest secret key: it signs tokens.
     private static let keyBytesMin = 16
 
     static func readBeams(_ values: Values, into settings: inout Settings) throws {
+        try self.readBeamsInstance(values, into: &settings)
+        settings.beamsWebhookSecret = values.text("beams.webhookSecret") ?? settings.beamsInstance?.secretKey
+        for url in values.list("beams.webhooks") ?? [] {
+            guard settings.beamsInstance != nil else {
+                throw SetupError.badSetting(
+                    name: "beams.webhooks", value: url, expected: "beams.instance and beams.secretKey beside it")
+            }
+            guard Publication.isWebhookURL(url) else {
+                throw SetupError.badSetting(
+                    name: "beams.webhooks", value: url,
+                    expected: "http or https URLs of at most 2048 bytes, without user, separated by commas")
+            }
+            settings.beamsWebhooks.append(url)
+        }
+    }
+
+    private static func readBeamsInstance(_ values: Values, into settings: inout Settings) throws {
         switch (values.text("beams.instance"), values.text("beams.secretKey")) {
         case (nil, nil): return
         case (let id?, let key?):

@@ -48,7 +48,7 @@ public enum SettingsLoader {
     /// The keys whose values are never printed.
     static let secretKeys: Set<String> = [
         "databaseURL", "app.secret", "app.encryptionMasterKey", "nats.url", "push.beams.secretKey",
-        "beams.secretKey",
+        "beams.secretKey", "beams.webhookSecret",
     ]
 
     /// Reads and checks all settings.

@@ -157,6 +157,30 @@ struct WebPushTests {
         #expect(try Samples.object(WebPushBuilder.document(content, form: .plain))["web_push"] == nil)
     }
 
+    @Test("A browser of the Beams SDK gets what its worker shows: the instance, and where a click leads")
+    func beams() throws {
+        var content = try Samples.content()
+        content.link = "https://app.example/alerts/17"
+        let document = try Samples.object(WebPushBuilder.beamsDocument(content, instance: "8f9a6e22"))
+        let notification = try #require(document["notification"] as? [String: Any])
+        #expect(notification["title"] as? String == content.title)
+        #expect(notification["deep_link"] as? String == content.link)
+        let data = try #require(document["data"] as? [String: Any])
+        #expect(data["eid"] as? String == content.eventID)
+        let pusher = try #require(data["pusher"] as? [String: Any])
+        #expect(pusher["instanceId"] as? String == "8f9a6e22" && pusher["publishId"] as? String == content.eventID)
+        #expect(pusher["hasDisplayableContent"] as? Bool == true && pusher["hasData"] as? Bool == true)
+        #expect(document["web_push"] == nil)
+
+        var subscription = try self.subscription()
+        subscription.beamsInstance = "8f9a6e22"
+        let request = try WebPushBuilder(
+            subscription: subscription, authorization: PushSecret("vapid t=x, k=y"), topicKey: []
+        ).notification(content, now: content.createdAt, ephemeral: .random())
+        // Nothing that a declarative browser would show without the worker.
+        #expect(request.headers["content-type"] == "application/octet-stream")
+    }
+
     @Test("Without a link there is nothing declarative")
     func withoutLink() throws {
         var content = try Samples.content()

@@ -69,7 +69,8 @@ struct AlertsAddCommand: AsyncParsableCommand {
         ) { client in
             let catalog = SymbolCatalog(client: client)
             let known = try await catalog.symbols()
-            let alert = try await AlertStore(client: client, catalog: catalog).add(order)
+            let alert = try await AlertStore(client: client, catalog: catalog)
+                .add(order, perUserMax: settings.alertsPerUserMax)
             return (alert, try await LastTicks(client: client, catalog: catalog).load(symbol: order.symbol), known)
         }
         let distance = AlertDistance(alert, ticks: ticks, venues: settings.preferredVenues, now: now)

@@ -2,7 +2,6 @@ import Alerts
 import ArgumentParser
 import Ingest
 import Market
-import Postgres
 import Store
 import Tickwire
 
@@ -19,12 +18,10 @@ struct AlertsPauseCommand: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var options: SettingsOptions
-    @Argument(help: "The alerts' ids, as 'alerts list' shows them.")
-    var ids: [Int64]
+    @OptionGroup var alerts: ChosenAlerts
 
     func run() async throws {
-        try await AlertsChange.each(self.ids, self.options) { store, alert in
+        try await self.alerts.change { store, alert in
             // What the storm guard paused stays so, with its reason.
             let paused = alert.pause == nil ? try await store.setPause(id: alert.id, .user) : alert
             return "Alert \(alert.id) is paused. Resume it with: tickwire alerts resume \(paused.id)"
@@ -43,12 +40,10 @@ struct AlertsResumeCommand: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var options: SettingsOptions
-    @Argument(help: "The alerts' ids, as 'alerts list' shows them.")
-    var ids: [Int64]
+    @OptionGroup var alerts: ChosenAlerts
 
     func run() async throws {
-        try await AlertsChange.each(self.ids, self.options) { store, alert in
+        try await self.alerts.change { store, alert in
             if let reason = AlertChange.cannotResume(alert, now: .now) { throw CommandError.usage(reason) }
             let resumed = try await AlertChange.resume(alert, in: store)
             return "Alert \(alert.id) is \(resumed.standing(at: .now))."
@@ -70,9 +65,7 @@ struct AlertsSnoozeCommand: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var options: SettingsOptions
-    @Argument(help: "The alerts' ids, as 'alerts list' shows them.")
-    var ids: [Int64]
+    @OptionGroup var alerts: ChosenAlerts
     @Option(name: .customLong("for"), help: ArgumentHelp("How long: 90s, 15m, 2h, 7d.", valueName: "duration"))
     var duration: String?
     @Option(help: ArgumentHelp("Until when, in UTC unless it has a zone: 2030-12-31T08:00Z.", valueName: "time"))
@@ -89,7 +82,7 @@ struct AlertsSnoozeCommand: AsyncParsableCommand {
         do { until = try AlertChange.snooze(for: self.duration, until: self.until, now: .now) } catch {
             throw CommandError.usage(error.description)
         }
-        try await AlertsChange.each(self.ids, self.options) { store, alert in
+        try await self.alerts.change { store, alert in
             try await store.snooze(id: alert.id, until: until)
             return "Alert \(alert.id) is snoozed until \(AlertWords.time(until)) UTC."
         }
@@ -107,38 +100,12 @@ struct AlertsRemoveCommand: AsyncParsableCommand {
             """
     )
 
-    @OptionGroup var options: SettingsOptions
-    @Argument(help: "The alerts' ids, as 'alerts list' shows them.")
-    var ids: [Int64]
+    @OptionGroup var alerts: ChosenAlerts
 
     func run() async throws {
-        try await AlertsChange.each(self.ids, self.options) { store, alert in
+        try await self.alerts.change { store, alert in
             try await store.remove(id: alert.id)
             return "Alert \(alert.id) is removed."
-        }
-    }
-}
-
-/// One change to several alerts.
-enum AlertsChange {
-    /// Checks that all alerts are there before the first one is changed, and says of each what became of it.
-    ///
-    /// - Parameters:
-    ///   - ids: The alerts.
-    ///   - options: Where the database is.
-    ///   - change: Changes one and returns a sentence.
-    /// - Throws: `StoreError.unknownAlert`, or what `change` throws.
-    static func each(
-        _ ids: [Int64], _ options: SettingsOptions, _ change: (AlertStore, Alert) async throws -> String
-    ) async throws {
-        let settings = try await options.load()
-        try await Database.with(settings, logger: options.quietLogger(settings)) { client in
-            let store = AlertStore(client: client, catalog: SymbolCatalog(client: client))
-            var alerts: [Alert] = []
-            for id in ids where !alerts.contains(where: { $0.id == id }) {
-                alerts.append(try await store.alert(id: id))
-            }
-            for alert in alerts { Terminal.note(try await change(store, alert)) }
         }
     }
 }

@@ -79,10 +79,9 @@ struct DevicesPreferencesCommand: AsyncParsableCommand {
         preferences.budget = NotificationBudget(burst: self.burst ?? preferences.budget.burst, interval: interval)
         if let services {
             let names = services.split(separator: ",").map(String.init)
-            if let unknown = names.first(where: { $0 != "all" && DeliveryService(rawValue: $0) == nil }) {
-                throw CommandError.usage(
-                    "'\(unknown)' is no service. Known are \(DeliveryService.allCases.map(\.rawValue).joined(separator: ", "))."
-                )
+            let known = DeliveryService.ofDevices.map(\.rawValue)
+            if let unknown = names.first(where: { $0 != "all" && !known.contains($0) }) {
+                throw CommandError.usage("'\(unknown)' is no service. Known are \(known.joined(separator: ", ")).")
             }
             preferences.services = names == ["all"] ? nil : Set(names)
         }
