@@ -8,7 +8,8 @@ extension SettingsLoader {
         "push.fcm.serviceAccountFile", "push.vapid.keyFile", "push.vapid.subject", "push.beams.instanceID",
         "push.beams.secretKey", "push.webPush.hosts", "push.apns.url", "push.apns.sandboxURL", "push.apns.connections",
         "push.fcm.url", "push.fcm.tokenURL", "push.fcm.connections", "push.beams.url", "push.telegram.url",
-        "deliver.here", "deliver.lease", "deliver.timeout",
+        "deliver.here", "deliver.lease", "deliver.timeout", "push.live.symbols", "push.live.cadence",
+        "push.live.alertUsers",
     ]
 
     static func readPush(_ values: Values, into settings: inout Settings) throws {
@@ -38,6 +39,7 @@ extension SettingsLoader {
         push.beamsSecretKey = values.text("push.beams.secretKey").map { PushSecret($0) }
         push.webPushHosts = values.list("push.webPush.hosts")
         try self.readDelivery(values, into: &push)
+        push.live = try self.readLive(values)
         try self.checkTogether([
             ("push.apns.keyFile", push.apnsKeyFile != nil), ("push.apns.keyID", push.apnsKeyID != nil),
             ("push.apns.teamID", push.apnsTeamID != nil),
