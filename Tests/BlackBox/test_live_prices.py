@@ -10,7 +10,7 @@ from exchanges import PriceExchange
 from push_rig import TOPIC, Services
 from test_alert_push import call
 
-CADENCE = 2
+CADENCE = 1
 PATH = "/v1/live-activities/channel?symbol=BTC-USD"
 
 
@@ -117,7 +117,8 @@ def test_one_channel_a_symbol_is_broadcast_to_at_the_cadence_and_rings_at_a_cros
         assert aps(record)["content-state"]["p"].endswith(".50") and aps(record)["content-state"]["d"] is False
         assert abs(aps(record)["stale-date"] - record.time - 3 * CADENCE) < 2
     gaps = [after.time - before.time for before, after in zip(first, first[1:])]
-    assert all(gap > CADENCE * 0.9 for gap in gaps), gaps
+    # A machine that is busy may see one late, and the next one in time.
+    assert min(gaps) > CADENCE * 0.5 and sum(gaps) > len(gaps) * CADENCE * 0.8, gaps
 
     # What does not move is not told again.
     market.trade()
@@ -135,7 +136,7 @@ def test_one_channel_a_symbol_is_broadcast_to_at_the_cadence_and_rings_at_a_cros
     fired = fire(market, market.price + 1000)
     wait_until(lambda: "alert" in aps(apns.broadcasts[-1]), what="the crossing")
     ring = apns.broadcasts[-1]
-    assert ring.headers["apns-priority"] == "10" and ring.time - fired < 1.5
+    assert ring.headers["apns-priority"] == "10" and ring.time - fired < 2
     assert aps(ring)["content-state"]["p"] == f"{market.price}.50"
     assert aps(ring)["alert"]["title"] == f"BTC-USD {market.price}.50"
 
@@ -205,7 +206,7 @@ def test_activities_with_tokens_of_their_own(market):
     fired = fire(market, market.price + 1000)
     wait_until(lambda: "alert" in aps(to(apns, update)[-1]), what="the crossing on the activity")
     ring = to(apns, update)[-1]
-    assert len(to(apns, update)) > count and ring.headers["apns-priority"] == "10" and ring.time - fired < 1.5
+    assert len(to(apns, update)) > count and ring.headers["apns-priority"] == "10" and ring.time - fired < 2
     assert "crossed above" in aps(ring)["alert"]["title"]
     # Nearer to the threshold than one percent: more than half relevant.
     market.trade_until(lambda: aps(to(apns, update)[-1]).get("relevance-score", 0) > 50, "a relevance")
@@ -222,6 +223,27 @@ def test_activities_with_tokens_of_their_own(market):
     market.trade_until(lambda: len(to(apns, start)) == 2, "the next begin")
     market.trade_until(lambda: aps(to(apns, update)[-1])["event"] == "end", "the end of the old one")
     wait_until(lambda: not rows(market.database, "SELECT FROM devices WHERE token = 'aa01'"), what="its token's end")
+
+
+def test_a_gateway_answers_apps_and_the_ingester_makes_the_channel(start, database, tmp_path):
+    services = Services(tmp_path, database)
+    push = {name: value for name, value in services.env.items() if name.startswith(("TICKWIRE_PUSH_APNS_", "CURL_"))}
+    allow = {"TICKWIRE_WEBHOOKS_ALLOW_PRIVATE": "true", "TICKWIRE_PUSH_LIVE_SYMBOLS": "*"}
+    gateway = start("gateway", DATABASE_URL=database, TICKWIRE_PUSH_APNS_TOPIC=TOPIC, **allow)
+    with PriceExchange(free_port()) as exchange:
+        ingest = start("ingest", "--feeds", "sim", "--feed-url", f"sim={exchange.url}", "--symbols", "BTC-USD",
+                       DATABASE_URL=database, **allow, **push)
+        wait_until(exchange.subscribed, what="the feed's subscription")
+        exchange.trade("BTC-USD", "100")
+        wait_until(lambda: "BTC-USD" in gateway.get("/v1/symbols"), what="the symbol at the gateway")
+        tickwire("users", "create", "ann", env=gateway.env, check=True)
+        made = tickwire("tokens", "create", "ann", "--scope", "alerts", "--json", env=gateway.env, check=True)
+        status, answer = call(gateway, "GET", PATH + "&environment=sandbox", json.loads(made.stdout)["token"])
+        assert status == 200 and answer["environment"] == "sandbox", answer
+        assert services.sandbox.created == [answer["channel"]] and services.apns.created == []
+        wait_until(lambda: services.sandbox.broadcasts, what="the first price")
+        ingest.stop()
+    services.stop()
 
 
 def test_what_is_refused_says_why(market):

@@ -1,8 +1,6 @@
 import Delivery
 import Ingest
 import ServiceLifecycle
-import Store
-import Synchronization
 
 extension IngestAssembly {
     /// What sends: deliveries unless another process does, and live prices over the same connections.
@@ -33,18 +31,5 @@ extension IngestAssembly {
                 client: self.database.client, sender: sender, prices: prices, settings: push.live,
                 topic: self.settings.apnsTopic, environment: push.apnsEnvironment, deadFeeds: deadFeeds,
                 now: { .now }, logger: self.logger))
-    }
-}
-
-/// The feeds of a supervisor that is made later than who asks about them.
-final class MonitorList: Sendable {
-    private let supervisor = Mutex<FeedSupervisor?>(nil)
-
-    func attach(_ supervisor: FeedSupervisor) { self.supervisor.withLock { $0 = supervisor } }
-
-    /// The names of those that are not connected.
-    var dead: Set<String> {
-        let monitors = self.supervisor.withLock { $0 }?.monitors ?? []
-        return Set(monitors.filter { $0.live == 0 && $0.polling == nil }.map(\.name))
     }
 }

@@ -9,6 +9,11 @@ final class LatestPrices: Sendable {
         var byVenue: [Venue: LatestPrice] = [:]
         /// Decimals that were seen: of the prices and offers when states came, and of the window's extremes.
         var decimals = 0
+
+        mutating func take(_ price: LatestPrice, decimals: Int) {
+            self.byVenue[price.venue] = price
+            self.decimals = max(self.decimals, decimals)
+        }
     }
 
     /// A venue that has been silent for so much longer than another gives way, as in the pipeline.
@@ -33,9 +38,7 @@ final class LatestPrices: Sendable {
         }
         self.entries.withLock { entries in
             for (price, decimals) in prices {
-                entries[price.symbol, default: Entry()].byVenue[price.venue] = price
-                entries[price.symbol, default: Entry()].decimals = max(
-                    entries[price.symbol]?.decimals ?? 0, decimals)
+                entries[price.symbol, default: Entry()].take(price, decimals: decimals)
             }
         }
     }

@@ -54,6 +54,8 @@ actor LiveChannelKeeper {
                 isComplete = false
                 self.logger.warning(
                     "Broadcast channel not made", metadata: ["symbol": "\(channel.symbol)", "error": "\(error)"])
+                // What hinders one hinders all: those that are there do not wait for it.
+                break
             }
         }
         channels = try await self.store.channels(topic: self.topic)
