@@ -4,12 +4,12 @@ import Notifications
 /// Reads where the credentials of push services are.
 extension SettingsLoader {
     static let pushKeys = [
+        "push.live.symbols", "push.live.cadence", "push.live.alertUsers",
         "push.apns.keyFile", "push.apns.keyID", "push.apns.teamID", "push.apns.topic", "push.apns.environment",
         "push.fcm.serviceAccountFile", "push.vapid.keyFile", "push.vapid.subject", "push.beams.instanceID",
         "push.beams.secretKey", "push.webPush.hosts", "push.apns.url", "push.apns.sandboxURL", "push.apns.connections",
         "push.fcm.url", "push.fcm.tokenURL", "push.fcm.connections", "push.beams.url", "push.telegram.url",
-        "deliver.here", "deliver.lease", "deliver.timeout", "push.live.symbols", "push.live.cadence",
-        "push.live.alertUsers",
+        "deliver.here", "deliver.lease", "deliver.timeout",
     ]
 
     static func readPush(_ values: Values, into settings: inout Settings) throws {
