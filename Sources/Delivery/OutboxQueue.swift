@@ -9,6 +9,7 @@ public struct OutboxQueue: DeliveryQueue {
     private let outbox: Outbox
     private let client: PostgresClient
     private let worker: String
+    private let now: (@Sendable () -> Timestamp)?
     private let logger: Logger
 
     /// Reads and writes through `client`; listening takes a connection of its own.
@@ -16,8 +17,12 @@ public struct OutboxQueue: DeliveryQueue {
     /// - Parameters:
     ///   - client: The database.
     ///   - worker: This worker's name, for `deliver status`: one that no other has.
+    ///   - now: The time of day, so that what is sent late says so; `nil` sends everything as it was written.
     ///   - logger: Where trouble is told.
-    public init(client: PostgresClient, worker: String, logger: Logger) {
+    public init(
+        client: PostgresClient, worker: String, now: (@Sendable () -> Timestamp)? = nil, logger: Logger
+    ) {
+        self.now = now
         self.outbox = Outbox(client: client)
         self.client = client
         self.worker = worker
@@ -29,7 +34,27 @@ public struct OutboxQueue: DeliveryQueue {
 
     /// Takes deliveries of a lane that are due.
     public func claim(lane: String, limit: Int, lease: Duration) async throws -> [OutboxDelivery] {
-        try await self.outbox.claim(lane: lane, limit: limit, lease: lease)
+        await self.telling(try await self.outbox.claim(lane: lane, limit: limit, lease: lease))
+    }
+
+    /// Has alerts that are sent late say so, with the present price: one query for all of them.
+    private func telling(_ deliveries: [OutboxDelivery]) async -> [OutboxDelivery] {
+        guard let now = self.now?() else { return deliveries }
+        let events = Set(
+            deliveries.filter { LateNotice(firedAt: $0.firedAt, price: nil, now: now) != nil }.compactMap(\.eventID))
+        if events.isEmpty { return deliveries }
+        var prices: [Int64: LateNotice.Price] = [:]
+        do {
+            prices = try await self.outbox.presentPrices(of: events)
+        } catch {
+            self.logger.debug("Present prices not read", metadata: ["error": "\(error)"])
+        }
+        return deliveries.map { delivery in
+            guard let event = delivery.eventID, case .content(let content)? = delivery.message,
+                let notice = LateNotice(firedAt: delivery.firedAt, price: prices[event], now: now)
+            else { return delivery }
+            return delivery.replacing(notice.added(to: content))
+        }
     }
 
     /// Makes deliveries due again whose lease is over.

@@ -114,6 +114,32 @@ struct OutboxQueueTests {
         await http.shutdown()
     }
 
+    @Test("An alert that is sent late says so, with the price that its symbol has by now")
+    func late() async throws {
+        try await Self.withClient { client in
+            let sent = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+            let device = APNsDevice(token: "aa11", topic: "com.example.app", environment: .production)
+            _ = try await DeviceStore(client: client).register(.apns(device), user: "ada")
+            let store = AlertStore(client: client, catalog: SymbolCatalog(client: client))
+            let alert = try await Self.fire(
+                client, webhook: "https://a.example/", now: sent.advanced(byNanoseconds: -600_000_000_000))
+            _ = try await store.update(id: alert.id, AlertUpdate(locale: "de"))
+            let tick = LastTick(
+                symbol: alert.symbol, venue: try Venue("sim"), lastPrice: Decimal64("64100"),
+                bid: Decimal64("64099.95"), eventTime: sent, receivedTime: sent, sequence: 1)
+            try await LastTicks(client: client, catalog: SymbolCatalog(client: client)).upsert([tick])
+            let queue = OutboxQueue(client: client, worker: "test", now: { sent }, logger: Self.logger)
+            let lane = "apns:production:com.example.app"
+            let delivery = try #require(try await queue.claim(lane: lane, limit: 9, lease: .seconds(60)).first)
+            guard case .content(let content)? = delivery.message else {
+                Issue.record("the delivery has no content")
+                return
+            }
+            #expect(content.body.hasPrefix("70001 on sim"))
+            #expect(content.body.hasSuffix("; sent 10 min late, now 64.100,00"))
+        }
+    }
+
     @Test("410 takes the webhook off the owner's alerts")
     func disabled() async throws {
         let receiver = LoopbackServer { _ in .send(LoopbackServer.answer("410 Gone")) }

@@ -34,6 +34,20 @@ struct PushSettingsTests {
         #expect(push.webPushHosts == ["push.example.org", "googleapis.com"])
     }
 
+    @Test("Live prices are off, of all symbols, or of those that are listed")
+    func live() async throws {
+        let off = try await self.load([:]).push.live
+        #expect(off.symbols == nil && off.cadenceSeconds == 15 && off.alertUsers == nil)
+        let all = try await self.load([
+            "TICKWIRE_PUSH_LIVE_SYMBOLS": "*", "TICKWIRE_PUSH_LIVE_CADENCE": "1",
+            "TICKWIRE_PUSH_LIVE_ALERT_USERS": "desk, ann",
+        ]).push.live
+        #expect(all.symbols == .all && all.cadenceSeconds == 1 && all.alertUsers == ["desk", "ann"])
+        let some = try await self.load(["TICKWIRE_PUSH_LIVE_SYMBOLS": "BTC-USD, AAPL"]).push.live
+        #expect(try some.symbols?.contains(Symbol("AAPL")) == true)
+        #expect(try some.symbols?.contains(Symbol("MSFT")) == false)
+    }
+
     @Test("A secret key shows in nothing that prints")
     func secrecy() async throws {
         let settings = try await self.load([
@@ -56,6 +70,8 @@ struct PushSettingsTests {
             (["TICKWIRE_PUSH_BEAMS_INSTANCE_ID": "8f9a"], "push.beams.secretKey"),
             (["TICKWIRE_PUSH_APNS_ENVIRONMENT": "testing"], "push.apns.environment"),
             (["TICKWIRE_PUSH_APNS_TOPIC": "not a bundle"], "push.apns.topic"),
+            (["TICKWIRE_PUSH_LIVE_SYMBOLS": "BTC-USD,*"], "push.live.symbols"),
+            (["TICKWIRE_PUSH_LIVE_CADENCE": "0"], "push.live.cadence"),
         ])
     func half(environment: [String: String], setting: String) async {
         let error = await #expect(throws: SetupError.self) { try await self.load(environment) }

@@ -22,11 +22,14 @@ public final class PushSender: DeliverySender {
     let now: @Sendable () -> Timestamp
     private let client: HTTPClient
     private let apnsPools: [APNsEnvironment: HTTP2Pool]
-    private let apnsTransports: [APNsEnvironment: Transport]
+    let apnsTransports: [APNsEnvironment: Transport]
+    /// Broadcast channels are made at hosts of their own, and seldom.
+    private let channelPools: [APNsEnvironment: HTTP2Pool]
+    let channelTransports: [APNsEnvironment: Transport]
     private let fcmPool: HTTP2Pool
     private let fcmTransport: Transport
     private let transport: Transport
-    private let apnsTokens: TokenSource
+    let apnsTokens: TokenSource
     private let fcmTokens: TokenSource
     private let vapid: VAPIDTokens?
 
@@ -58,6 +61,12 @@ public final class PushSender: DeliverySender {
         self.apnsTransports = pools.mapValues {
             Transport($0, timeout: timeout, allowsPrivateAddresses: isPrivate)
         }
+        self.channelPools = pools.mapValues { _ in
+            HTTP2Pool(version: version, connectionsMax: 1, limits: MultiplexLimits(streamsMax: 20))
+        }
+        self.channelTransports = self.channelPools.mapValues {
+            Transport($0, timeout: timeout, allowsPrivateAddresses: isPrivate)
+        }
         self.fcmPool = HTTP2Pool(
             version: version, connectionsMax: services.fcm?.connectionsMax ?? 1,
             limits: MultiplexLimits(streamsMax: 100))
@@ -84,7 +93,9 @@ public final class PushSender: DeliverySender {
     /// How the connections to APNs and FCM are, together.
     public var status: [HTTP2PoolStatus] { self.pools.map(\.status) }
 
-    private var pools: [HTTP2Pool] { Array(self.apnsPools.values) + [self.fcmPool] }
+    private var pools: [HTTP2Pool] {
+        Array(self.apnsPools.values) + Array(self.channelPools.values) + [self.fcmPool]
+    }
 
     /// Makes the request of a delivery, sends it once, and judges the answer.
     public func send(_ delivery: OutboxDelivery, _ options: SendingOptions) async -> SendingResult {
@@ -204,11 +215,8 @@ extension PushSender {
         }
         var token = try await self.apnsTokens.token()
         if options.needsFreshCredential { token = try await self.apnsTokens.token(butNot: token.exposed) }
-        var servers: APNsServers?
-        if let url = device.environment == .production ? apns.url : apns.sandboxURL {
-            servers = APNsServers(push: url, channels: url)
-        }
-        let builder = try APNsBuilder(device: device, providerToken: PushSecret(token.exposed), servers: servers)
+        let builder = try APNsBuilder(
+            device: device, providerToken: PushSecret(token.exposed), servers: apns.servers(device.environment))
         return Prepared(
             target: .apns(device), request: try builder.notification(content, extent: options.extent),
             transport: transport, token: token)
@@ -244,7 +252,7 @@ extension PushSender {
         return try builder.notification(content, now: self.now(), extent: extent, ephemeral: .random())
     }
 
-    private static func missing(_ service: String, _ setting: String) -> String {
+    static func missing(_ service: String, _ setting: String) -> String {
         "there is no credential for \(service): set \(setting) and start again"
     }
 }

@@ -21,6 +21,11 @@ public struct PushServices: Sendable {
             self.sandboxURL = sandboxURL
             self.connectionsMax = connectionsMax
         }
+
+        /// Where an environment is, if it is not Apple's own; the management of channels is at the same place then.
+        func servers(_ environment: APNsEnvironment) -> APNsServers? {
+            (environment == .production ? self.url : self.sandboxURL).map { APNsServers(push: $0, channels: $0) }
+        }
     }
 
     /// Firebase Cloud Messaging.

@@ -7,6 +7,8 @@ public import Market
 public struct LivePrice: Hashable, Sendable {
     /// The last price.
     public var price: Decimal64
+    /// The decimals that prices of the symbol have; `nil` writes as many as each has.
+    public var decimals: Int?
     /// Since the previous close.
     public var change: Decimal64?
     /// The same in percent.
@@ -22,10 +24,11 @@ public struct LivePrice: Hashable, Sendable {
 
     /// Makes a state from its parts.
     public init(
-        price: Decimal64, change: Decimal64? = nil, percentChange: Decimal64? = nil, marketState: String = "open",
-        time: Timestamp, isDelayed: Bool = false, sparkline: [Int] = []
+        price: Decimal64, decimals: Int? = nil, change: Decimal64? = nil, percentChange: Decimal64? = nil,
+        marketState: String = "open", time: Timestamp, isDelayed: Bool = false, sparkline: [Int] = []
     ) {
         self.price = price
+        self.decimals = decimals
         self.change = change
         self.percentChange = percentChange
         self.marketState = marketState
@@ -35,8 +38,9 @@ public struct LivePrice: Hashable, Sendable {
     }
 
     func write(to writer: inout JSONWriter, withSparkline: Bool) {
-        writer.string("p", self.price.description)
-        writer.string("c", ifPresent: self.change?.description)
+        let format = PriceFormat(decimals: self.decimals)
+        writer.string("p", format.text(self.price))
+        writer.string("c", ifPresent: self.change.map { format.text($0) })
         writer.string("r", ifPresent: self.percentChange?.description)
         writer.string("s", PushText.line(self.marketState, 32))
         writer.integer("t", self.time.unixSeconds)

@@ -133,7 +133,7 @@ extension Outbox {
         try session.query(
             """
             SELECT service, token, secrets, topic, environment, id FROM devices
-            WHERE user_id = $1 AND disabled_at IS NULL ORDER BY id
+            WHERE user_id = $1 AND disabled_at IS NULL AND service NOT IN ('liveActivity', 'apnsChannel') ORDER BY id
             """, [.text(user)]
         ).map { row in
             (try row.integer(5), try row.text(0), StoredTarget(try StoredTarget.target(row, from: 0)).lane)

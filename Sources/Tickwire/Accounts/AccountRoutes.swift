@@ -20,6 +20,16 @@ final class AccountRoutes: Sendable {
 
     private let devices: DeviceStore
     private let beams: ServedInstance?
+    private static let channelPath: RouterPath = "/v1/live-activities/channel"
+    /// How long a client waits for a channel that has to be made.
+    private static let channelPatience = Duration.seconds(4)
+
+    private let devices: DeviceStore
+    private let live: LiveStore
+    private let liveSettings: LivePriceSettings
+    private let topic: String
+    private let environment: APNsEnvironment
+    private let problem: @Sendable (Symbol) -> String?
     private let gate: TokenGate
     private let origins: AllowedOrigins
     private let rules: WebPushEndpointRules
@@ -29,12 +39,22 @@ final class AccountRoutes: Sendable {
     ///
     /// - Parameters:
     ///   - devices: Where devices are kept.
+    ///   - live: Where live activities and broadcast channels are kept.
+    ///   - problem: Why a symbol has no price here; `nil` when it has one.
     ///   - tokens: Who tokens speak for.
     ///   - settings: Allowed origins, and where push services may be.
     ///   - logger: For trouble.
-    init(devices: DeviceStore, tokens: TokenCache, settings: Settings, logger: Logger) {
+    init(
+        devices: DeviceStore, live: LiveStore, problem: @escaping @Sendable (Symbol) -> String?, tokens: TokenCache,
+        settings: Settings, logger: Logger
+    ) {
         self.devices = devices
         self.beams = settings.beamsInstance
+        self.live = live
+        self.liveSettings = settings.push.live
+        self.topic = settings.apnsTopic
+        self.environment = settings.push.apnsEnvironment
+        self.problem = problem
         self.gate = TokenGate(tokens: tokens)
         self.origins = AllowedOrigins(settings.authOrigins)
         self.rules = settings.webPushRules
@@ -55,10 +75,11 @@ final class AccountRoutes: Sendable {
         }
         self.on(router, "/v1/devices", .post) { request, holder, _ in
             let body = try await RequestBody.read(request, bytesMax: Self.bodyBytesMax)
-            let registration = try Registration(body, rules: self.rules)
-            return Self.json(
-                try await self.devices.register(
-                    registration.target, user: holder.userID, locale: registration.locale))
+            let registration = try DeviceRequestBody(body, rules: self.rules, live: self.liveSettings)
+            let device = try await self.devices.register(
+                registration.target, user: holder.userID, locale: registration.locale)
+            if let wish = registration.wish { try await self.live.register(wish, device: device.id) }
+            return Self.json(device)
         }
         self.on(router, "/v1/devices/{id}", .delete) { _, holder, parameters in
             let text = parameters.get("id") ?? ""
@@ -75,7 +96,8 @@ final class AccountRoutes: Sendable {
             try Self.beamsToken(
                 for: request.uri.queryParameters["user_id"].map { Query.decoded($0) }, holder, self.beams, now: .now)
         }
-        for path in ["/v1/me", "/v1/devices", "/v1/devices/{id}", "/pusher/beams-auth"] {
+        self.on(router, Self.channelPath, .get) { request, _, _ in try await self.channel(request) }
+        for path in ["/v1/me", "/v1/devices", "/v1/devices/{id}", "/pusher/beams-auth", Self.channelPath.description] {
             router.on(RouterPath(path), method: .options) { request, _ in
                 self.origins.preflight(request, methods: "GET, POST, DELETE, OPTIONS")
             }
@@ -117,6 +139,45 @@ final class AccountRoutes: Sendable {
         }
     }
 
+    /// The broadcast channel of a symbol: made when it is first asked for, by the process that has the prices.
+    private func channel(_ request: Request) async throws -> String {
+        guard let allowed = self.liveSettings.symbols else {
+            throw AlertAPIError(
+                status: .notFound, reason: "Live prices are not set up here: push.live.symbols is not set")
+        }
+        let query = request.uri.queryParameters
+        let symbol = try Symbol(query["symbol"].map(String.init) ?? "")
+        let environment = query["environment"].map { APNsEnvironment(rawValue: String($0)) } ?? self.environment
+        guard let environment else {
+            throw AlertAPIError(
+                status: .unprocessableContent, reason: "environment is production or sandbox", member: "environment")
+        }
+        guard allowed.contains(symbol) else {
+            throw AlertAPIError(
+                status: .notFound, reason: "Live prices of \(symbol) are not sent here", member: "symbol")
+        }
+        if let problem = self.problem(symbol) {
+            throw AlertAPIError(status: .notFound, reason: problem, member: "symbol")
+        }
+        var channel = try await self.live.want(symbol, topic: self.topic, environment: environment)
+        let end = ContinuousClock.now + Self.channelPatience
+        while channel.id == nil, ContinuousClock.now < end {
+            try await Task.sleep(for: .milliseconds(100))
+            guard
+                let found = try await self.live.channel(symbol, topic: self.topic, environment: environment)
+            else { break }
+            channel = found
+        }
+        guard let id = channel.id else {
+            throw AlertAPIError(
+                status: .serviceUnavailable, reason: "The channel of \(symbol) is not made yet, try again in a moment")
+        }
+        return """
+            {"symbol":"\(symbol)","channel":\(JSONText.quoted(id)),"topic":"\(self.topic)",\
+            "environment":"\(environment.rawValue)"}
+            """
+    }
+
     private func on(
         _ router: Router<BasicRequestContext>, _ path: RouterPath, _ method: HTTPRequest.Method,
         needsAlerts: Bool = true,
@@ -156,63 +217,5 @@ final class AccountRoutes: Sendable {
 
     private static func response(_ status: HTTPResponse.Status, _ json: String, _ headers: HTTPFields) -> Response {
         Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: json + "\n")))
-    }
-}
-
-/// What a client says of a device: one of `webPush`, `apns` and `fcm`.
-private struct Registration {
-    private struct Body: Decodable {
-        struct Subscription: Decodable {
-            struct Keys: Decodable { let p256dh: String, auth: String }
-            let endpoint: String
-            let keys: Keys
-        }
-        struct Apple: Decodable {
-            let token: String
-            let topic: String
-            let environment: String?
-        }
-        struct Android: Decodable { let token: String }
-        let webPush: Subscription?
-        let apns: Apple?
-        let fcm: Android?
-        let locale: String?
-    }
-
-    let target: PushTarget
-    let locale: String?
-
-    private static let expected =
-        "Send one of webPush (a PushSubscription), apns ({token, topic, environment}) and fcm ({token}), and a locale"
-
-    init(_ bytes: [UInt8], rules: WebPushEndpointRules) throws {
-        guard let body = try? JSONDecoder().decode(Body.self, from: Data(bytes)) else {
-            throw AlertAPIError(status: .badRequest, reason: "The body is no device. \(Self.expected).")
-        }
-        self.locale = body.locale.map { String($0.prefix(35)) }
-        do {
-            switch (body.webPush, body.apns, body.fcm) {
-            case (let subscription?, nil, nil):
-                self.target = .webPush(
-                    try WebPushSubscription(
-                        endpoint: subscription.endpoint, p256dh: subscription.keys.p256dh,
-                        auth: subscription.keys.auth, rules: rules))
-            case (nil, let apple?, nil):
-                guard let environment = APNsEnvironment(rawValue: apple.environment ?? "production") else {
-                    throw AlertAPIError(
-                        status: .unprocessableContent, reason: "environment is production or sandbox", member: "apns")
-                }
-                let device = APNsDevice(token: apple.token, topic: apple.topic, environment: environment)
-                _ = try APNsBuilder(device: device, providerToken: PushSecret(""))
-                self.target = .apns(device)
-            case (nil, nil, let android?):
-                let recipient = FCMRecipient(android.token)
-                _ = try FCMBuilder(recipient: recipient, projectID: "", accessToken: PushSecret(""), topicKey: [])
-                self.target = .fcm(recipient)
-            default: throw AlertAPIError(status: .badRequest, reason: "The body is no device. \(Self.expected).")
-            }
-        } catch let error as PushError {
-            throw AlertAPIError(status: .unprocessableContent, reason: error.description)
-        }
     }
 }

@@ -19,6 +19,7 @@ actor AlertKeeper {
     private let store: AlertStore
     private let journal: Journal
     private let options: NotificationOptions
+    private let decimals: @Sendable (Symbol) -> Int?
     private let logger: Logger
     private let eventsMax: Int
 
@@ -36,9 +37,10 @@ actor AlertKeeper {
     private(set) var storedCount = 0
 
     init(
-        store: AlertStore, journal: Journal, options: NotificationOptions, eventsMax: Int = AlertKeeper.eventsMax,
-        logger: Logger
+        store: AlertStore, journal: Journal, options: NotificationOptions,
+        decimals: @escaping @Sendable (Symbol) -> Int?, eventsMax: Int = AlertKeeper.eventsMax, logger: Logger
     ) {
+        self.decimals = decimals
         self.store = store
         self.journal = journal
         self.options = options
@@ -176,7 +178,10 @@ actor AlertKeeper {
 
     private func event(_ fired: FiredAlert) -> AlertCheckpoint.Event? {
         do {
-            return AlertCheckpoint.Event(fired, try NotificationPayloads(fired, options: self.options))
+            return AlertCheckpoint.Event(
+                fired,
+                try NotificationPayloads(
+                    fired, options: self.options, decimals: self.decimals(fired.alert.symbol)))
         } catch {
             self.logger.error("Alert has no message", metadata: ["alert.id": "\(fired.alert.id)", "error": "\(error)"])
             return nil

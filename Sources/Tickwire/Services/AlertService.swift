@@ -27,6 +27,8 @@ final class AlertService: Service {
     private let journal: Journal
     private let publisher: any EventPublisher
     private let options: NotificationOptions
+    private let decimals: @Sendable (Symbol) -> Int?
+    private let live: LivePriceService?
     private let logger: Logger
     private let keeper: AlertKeeper
     private let windows: AlertWindows
@@ -40,8 +42,11 @@ final class AlertService: Service {
 
     init(
         client: PostgresClient, store: AlertStore, journal: Journal, publisher: any EventPublisher,
-        options: NotificationOptions, windows: AlertWindows, logger: Logger
+        options: NotificationOptions, decimals: @escaping @Sendable (Symbol) -> Int?, live: LivePriceService?,
+        windows: AlertWindows, logger: Logger
     ) {
+        self.decimals = decimals
+        self.live = live
         self.windows = windows
         self.client = client
         self.store = store
@@ -49,7 +54,8 @@ final class AlertService: Service {
         self.publisher = publisher
         self.options = options
         self.logger = logger
-        self.keeper = AlertKeeper(store: store, journal: journal, options: options, logger: logger)
+        self.keeper = AlertKeeper(
+            store: store, journal: journal, options: options, decimals: decimals, logger: logger)
         (self.needed, self.needs) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         (self.saves, self.save) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -85,7 +91,9 @@ final class AlertService: Service {
             }
             if let publishedUntil, fired.firedAt <= publishedUntil { return nil }
             do {
-                let payloads = try NotificationPayloads(fired, options: self.options)
+                let payloads = try NotificationPayloads(
+                    fired, options: self.options, decimals: self.decimals(fired.alert.symbol))
+                self.live?.alertFired(fired, title: payloads.content.title, body: payloads.content.body)
                 return ChannelEvent(
                     channel: payloads.channelName, name: NotificationPayloads.channelEventName,
                     data: payloads.channelData)

@@ -17,6 +17,8 @@ public struct DeliveryAssembly {
     struct Parts {
         /// Worker and sender, in the order in which they are started.
         let services: [any Service]
+        /// For what does not go through the outbox; `services` run it.
+        let sender: PushSender
         let metrics: @Sendable () -> String
     }
 
@@ -50,7 +52,7 @@ public struct DeliveryAssembly {
             queue: self.queue, sender: sender, settings: self.deliverySettings, now: { Timestamp.now },
             logger: self.logger)
         return Parts(
-            services: [SenderService(sender: sender), worker],
+            services: [SenderService(sender: sender), worker], sender: sender,
             metrics: { MetricsText.deliveries(worker.counters) + worker.latency.text })
     }
 
@@ -67,7 +69,7 @@ public struct DeliveryAssembly {
     /// The outbox, worked on under this process's name.
     public var queue: OutboxQueue {
         let name = "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)"
-        return OutboxQueue(client: self.client, worker: name, logger: self.logger)
+        return OutboxQueue(client: self.client, worker: name, now: { Timestamp.now }, logger: self.logger)
     }
 
     /// Limits and times.

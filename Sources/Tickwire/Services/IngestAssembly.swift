@@ -54,10 +54,18 @@ struct IngestAssembly {
         let recorder = Recorder(
             client: self.database.client, catalog: self.catalog, journal: journal, candles: candles,
             logger: self.logger)
+        let deliveries = try DeliveryAssembly(
+            settings: self.settings, client: self.database.client, httpClient: self.httpClient, secret: self.secret,
+            logger: self.logger
+        ).assemble()
+        let prices = LatestPrices(venues: self.feeds.map(\.feed.name))
+        let monitors = MonitorList()
+        let live = try self.livePrices(prices, deliveries.sender) { monitors.dead }
         let alerts = AlertService(
             client: self.database.client, store: AlertStore(client: self.database.client, catalog: self.catalog),
             journal: journal, publisher: self.publisher,
-            options: try NotificationOptions(topic: self.settings.apnsTopic),
+            options: try NotificationOptions(topic: self.settings.apnsTopic), decimals: { prices.decimals($0) },
+            live: live,
             windows: AlertWindows(
                 loader: AlertHistoryLoader(history: History(client: self.database.client, catalog: self.catalog)),
                 recorded: {
@@ -75,7 +83,7 @@ struct IngestAssembly {
         let repair = GapRepair(repairer: repairer, records: watcher, logger: self.logger)
         let market = try await self.restoredMarket(journal, place)
         let pipeline = try await self.pipeline(
-            market: market, recorder: recorder, alerts: alerts, watcher: watcher, repair: repair)
+            market: market, recorder: recorder, alerts: alerts, watcher: watcher, repair: repair, prices: prices)
         repair.attach(pipeline)
         // What an earlier run could not finish is asked for at once, perhaps before the feeds are added.
         // Where a simulated market will be only its start tells.
@@ -101,15 +109,12 @@ struct IngestAssembly {
                 repairer.setFeed(setup.feed, url: setup.url)
             }, sink: { pipeline.ingest($0) }
         )
+        monitors.attach(supervisor)
         let symbols = SymbolService(
             choices: SymbolChoices(client: self.database.client), client: self.database.client, supervisor: supervisor,
             logger: self.logger
         )
         try await symbols.start(with: self.feeds)
-        let deliveries = try DeliveryAssembly(
-            settings: self.settings, client: self.database.client, httpClient: self.httpClient, secret: self.secret,
-            logger: self.logger
-        ).assemble()
         let keeper = PartitionKeeper(
             client: self.database.client, catalog: self.catalog, retention: self.settings.retention,
             logger: self.logger)
@@ -122,13 +127,14 @@ struct IngestAssembly {
             services: [
                 JournalService(journal: journal), CandleService(candles: candles), RecorderService(recorder: recorder),
                 PartitionService(keeper: keeper), alerts, watcher, repair, symbols,
-            ] + (self.settings.push.deliversHere ? deliveries.services : []), feeds: feeds,
+            ] + self.sending(deliveries, live), feeds: feeds,
             metrics: {
                 MetricsText.feeds(supervisor.monitors) + MetricsText.pipeline(pipeline.counters)
                     + MetricsText.alerts(pipeline.alertStatus, alerts.counters)
                     + MetricsText.guardCounters(pipeline.guardCounters) + MetricsText.repair(waiting: repair.waiting)
                     + MetricsText.recorder(recorder.counters) + MetricsText.journal(journal.counters)
                     + MetricsText.candles(candles.counters) + deliveries.metrics()
+                    + (live.map { MetricsText.livePrices($0.counters) } ?? "")
             }, feedStatus: { FeedReportText.json(supervisor.monitors.map(\.status)) },
             statistics: { "{\"alerts\":\(alerts.heartbeat?.json ?? "null")}" }
         )
@@ -177,13 +183,15 @@ struct IngestAssembly {
     }
 
     private func pipeline(
-        market: RestoredMarket, recorder: Recorder, alerts: AlertService, watcher: GuardService, repair: GapRepair
+        market: RestoredMarket, recorder: Recorder, alerts: AlertService, watcher: GuardService, repair: GapRepair,
+        prices: LatestPrices
     ) async throws -> MarketPipeline {
         let directory = self.directory
         var outputs = PipelineOutputs(
             record: { recorder.record($0) },
             saveStates: { states in
                 directory.insert(states.lazy.map { ($0.state.symbol, $0.state.venue) })
+                prices.take(states.lazy.map(\.state))
                 recorder.record([], states: states.compactMap { LastTick($0.state, sequence: $0.sequence) })
             },
             alertsFired: { alerts.alertsFired($0) },
@@ -211,6 +219,7 @@ struct IngestAssembly {
         )
         alerts.attach(pipeline)
         directory.insert(market.states.lazy.map { ($0.symbol, $0.venue) })
+        prices.take(market.states)
         pipeline.restore(market.states)
         pipeline.restore(market.candles)
         pipeline.resume(after: market.newestTrades)

@@ -116,6 +116,16 @@ enum MetricsText {
             + self.counter("tickwire_deliveries_abandoned_total", Int(counters.abandoned))
     }
 
+    static func livePrices(_ counters: LivePriceCounters) -> String {
+        self.counter("tickwire_live_sent_total", counters.sent)
+            + self.counter("tickwire_live_held_back_total", counters.heldBack)
+            + self.counter("tickwire_live_refused_total", counters.refused)
+            + self.counter("tickwire_live_started_total", counters.started)
+            + self.counter("tickwire_live_removed_total", counters.removed)
+            + self.gauge("tickwire_live_channels", counters.channels)
+            + self.gauge("tickwire_live_activities", counters.activities)
+    }
+
     static func publisher(_ counters: HTTPPublisher.Counters) -> String {
         self.counter("tickwire_publisher_published_total", counters.published)
             + self.counter("tickwire_publisher_messages_total", counters.messages)

@@ -180,7 +180,9 @@ public struct ServiceRunner: Sendable {
             history: History(client: database.client, catalog: catalog), problem: { directory.problem(with: $0) },
             logger: self.logger)
         let account = AccountRoutes(
-            devices: DeviceStore(client: database.client), tokens: tokens, settings: self.settings, logger: self.logger)
+            devices: DeviceStore(client: database.client), live: LiveStore(client: database.client),
+            problem: { directory.has($0) ? nil : "There is no price of \($0) yet" }, tokens: tokens,
+            settings: self.settings, logger: self.logger)
         let beams = self.settings.beamsInstance.map { instance in
             BeamsRoutes(
                 instance: instance, webhooks: self.settings.beamsWebhooks,

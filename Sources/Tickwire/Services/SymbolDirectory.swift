@@ -30,6 +30,9 @@ final class SymbolDirectory: Sendable {
         }
     }
 
+    /// Whether a symbol has a venue.
+    func has(_ symbol: Symbol) -> Bool { self.state.withLock { $0.venues[symbol] != nil } }
+
     /// Every symbol with its venues, sorted.
     var all: [(symbol: Symbol, venues: [Venue])] {
         self.state.withLock { state in

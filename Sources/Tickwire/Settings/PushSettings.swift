@@ -47,6 +47,9 @@ public struct PushSettings: Sendable, CustomStringConvertible, CustomReflectable
     /// Seconds that one request may take.
     public var timeoutSeconds = 12
 
+    /// Live prices on lock screens.
+    public var live = LivePriceSettings()
+
     /// None.
     public init() {}
 

@@ -4,6 +4,7 @@ import Notifications
 /// Reads where the credentials of push services are.
 extension SettingsLoader {
     static let pushKeys = [
+        "push.live.symbols", "push.live.cadence", "push.live.alertUsers",
         "push.apns.keyFile", "push.apns.keyID", "push.apns.teamID", "push.apns.topic", "push.apns.environment",
         "push.fcm.serviceAccountFile", "push.vapid.keyFile", "push.vapid.subject", "push.beams.instanceID",
         "push.beams.secretKey", "push.webPush.hosts", "push.apns.url", "push.apns.sandboxURL", "push.apns.connections",
@@ -38,6 +39,7 @@ extension SettingsLoader {
         push.beamsSecretKey = values.text("push.beams.secretKey").map { PushSecret($0) }
         push.webPushHosts = values.list("push.webPush.hosts")
         try self.readDelivery(values, into: &push)
+        push.live = try self.readLive(values)
         try self.checkTogether([
             ("push.apns.keyFile", push.apnsKeyFile != nil), ("push.apns.keyID", push.apnsKeyID != nil),
             ("push.apns.teamID", push.apnsTeamID != nil),

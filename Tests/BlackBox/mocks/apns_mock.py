@@ -2,13 +2,15 @@
 GOAWAY for who exceeds that, ES256 provider tokens, topics, sizes, and errors scripted by device token.
 
 Sources: Apple, "Sending notification requests to APNs" and "Handling notification responses from APNs"; what Apple does
-about stream limits is from jchambers/pushy issues 356 and 732.
+about stream limits is from jchambers/pushy issues 356 and 732. Broadcast channels: Apple, "Sending channel management requests
+to APNs" and "Sending broadcast push notification requests to APNs".
 """
 import asyncio
 import base64
 import collections
 import contextlib
 import json
+import os
 import re
 import ssl
 import threading
@@ -31,6 +33,8 @@ REASONS = {
     "TooManyProviderTokenUpdates": 429, "UnrelatedKeyIdInToken": 403, "TopicDisallowed": 400, "BadCollapseId": 400,
     "MissingProviderToken": 403, "BadTopic": 400, "PayloadEmpty": 400, "BadMessageId": 400, "BadPriority": 400,
     "InvalidPushType": 400, "BadPath": 404, "MethodNotAllowed": 405, "DeviceTokenNotForTopic": 400,
+    "MissingChannelId": 400, "BadChannelId": 400, "ChannelNotRegistered": 410, "CannotCreateChannelConfig": 400,
+    "BadExpirationDate": 400, "MissingPushType": 400, "TopicMismatch": 400, "MissingTopic": 400,
 }
 
 
@@ -62,6 +66,10 @@ class Server:
         self.accepted, self.refused = [], []
         self.accepted_ids = collections.Counter()
         self.known_tokens = None
+        self.channels = {}
+        self.channels_max = 10_000
+        self.created = []
+        self.broadcasts = []
         self.connections = self.violations = self.goaways = 0
         self.streams_max = 0
         self.provider_tokens = set()
@@ -89,6 +97,8 @@ class Server:
 
     def verdict(self, method, path, headers, body):
         """The reason for a refusal; None when it is taken."""
+        if path.startswith(("/1/apps/", "/4/broadcasts/apps/")):
+            return self.channel_verdict(method, path, headers, body)
         match = re.fullmatch(r"/3/device/([0-9a-f]+)", path)
         if not match:
             return "BadPath"
@@ -108,7 +118,8 @@ class Server:
             return "BadPriority"
         if len(headers.get("apns-collapse-id", "").encode()) > 64:
             return "BadCollapseId"
-        if headers.get("apns-topic") != self.topic:
+        suffix = ".push-type.liveactivity" if headers.get("apns-push-type") == "liveactivity" else ""
+        if headers.get("apns-topic") != self.topic + suffix:
             return "TopicDisallowed"
         if not body:
             return "PayloadEmpty"
@@ -121,6 +132,75 @@ class Server:
         if self.known_tokens is not None and token not in self.known_tokens:
             return "BadDeviceToken"
         return None
+
+    def channel_verdict(self, method, path, headers, body):
+        """As `verdict`, for broadcasts and the management of channels."""
+        parts = path.split("/")
+        is_broadcast = parts[1] == "4"
+        problem = self.check_provider_token(headers.get("authorization", ""))
+        if problem:
+            return problem
+        if parts[4 if is_broadcast else 3] != self.topic:
+            return "TopicMismatch"
+        if not re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", headers.get("apns-request-id", "0" * 8)):
+            return "BadMessageId"
+        channel = headers.get("apns-channel-id")
+        if is_broadcast or (parts[-1] == "channels" and method != "POST"):
+            if channel is None:
+                return "MissingChannelId"
+            try:
+                base64.b64decode(channel, validate=True)
+            except ValueError:
+                return "BadChannelId"
+            if channel not in self.channels:
+                return "ChannelNotRegistered"
+        if not is_broadcast:
+            if parts[-1] == "all-channels":
+                return None if method == "GET" else "MethodNotAllowed"
+            if parts[-1] != "channels" or len(parts) != 5:
+                return "BadPath"
+            if method == "POST":
+                order = json.loads(body)
+                if order.get("push-type") != "LiveActivity" or order.get("message-storage-policy") not in (0, 1):
+                    return "InvalidPushType"
+                if len(self.channels) >= self.channels_max:
+                    return "CannotCreateChannelConfig"
+            return None
+        if method != "POST":
+            return "MethodNotAllowed"
+        if "apns-push-type" not in headers:
+            return "MissingPushType"
+        if headers["apns-push-type"] != "liveactivity":
+            return "InvalidPushType"
+        if headers.get("apns-priority") not in ("1", "5", "10"):
+            return "BadPriority"
+        if not re.fullmatch(r"\d+", headers.get("apns-expiration", "")):
+            return "BadExpirationDate"
+        if self.channels[channel] == 0 and headers["apns-expiration"] != "0":
+            return "BadExpirationDate"
+        if not body:
+            return "PayloadEmpty"
+        if len(body) > 5120:
+            return "PayloadTooLarge"
+        aps = json.loads(body)["aps"]
+        assert aps["event"] in ("update", "end") and isinstance(aps["timestamp"], int) and "content-state" in aps
+        return None
+
+    def manage(self, method, path, headers, body):
+        """What an accepted request to channels does: (status, further fields, body)."""
+        if path.endswith("/all-channels"):
+            return 200, [], json.dumps({"channels": list(self.channels)}).encode()
+        channel = headers.get("apns-channel-id")
+        if method == "POST":
+            channel = base64.b64encode(os.urandom(16)).decode()
+            self.channels[channel] = json.loads(body)["message-storage-policy"]
+            self.created.append(channel)
+            return 201, [("apns-channel-id", channel)], b""
+        if method == "DELETE":
+            del self.channels[channel]
+            return 204, [], b""
+        reply = {"message-storage-policy": self.channels[channel], "push-type": "LiveActivity"}
+        return 200, [], json.dumps(reply).encode()
 
     def check_provider_token(self, value):
         if not value.startswith("bearer "):
@@ -261,6 +341,21 @@ class Connection(asyncio.Protocol):
         status = 200 if reason is None else REASONS.get(reason, 400)
         record = Accepted(token, headers, body, status, reason, self.owner.environment)
         fields = [(":status", str(status)), ("apns-id", headers.get("apns-id", ""))]
+        path = headers[":path"]
+        if reason is None and path.startswith("/1/apps/"):
+            self.set_limit(HOT_STREAMS)
+            status, more, reply = self.owner.manage(headers[":method"], path, headers, body)
+            fields = [(":status", str(status)), ("apns-request-id", headers.get("apns-request-id", ""))] + more
+            self.h2.send_headers(stream, fields, end_stream=not reply)
+            if reply:
+                self.h2.send_data(stream, reply, end_stream=True)
+            return
+        if reason is None and path.startswith("/4/"):
+            self.owner.broadcasts.append(record)
+            self.set_limit(HOT_STREAMS)
+            fields = [(":status", "200"), ("apns-request-id", headers.get("apns-request-id", ""))]
+            self.h2.send_headers(stream, fields, end_stream=True)
+            return
         if reason is None:
             self.owner.accepted.append(record)
             self.owner.accepted_ids[headers.get("apns-id")] += 1
