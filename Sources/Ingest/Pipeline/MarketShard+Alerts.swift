@@ -49,8 +49,10 @@ extension MarketShard {
     /// Takes out which history the windows of alerts lack.
     func historyNeeds() -> EventLoopFuture<[AlertHistoryNeed]> {
         self.eventLoop.submit {
-            self.alerts.takeHistoryNeeds { symbol in
-                self.alerts.replay.primary(of: symbol) ?? self.symbols[symbol]?.primary.venue
+            // Taken out before: who asks must not reach into what is being changed.
+            let (replay, symbols) = (self.alerts.replay, self.symbols)
+            return self.alerts.takeHistoryNeeds { symbol in
+                replay.primary(of: symbol) ?? symbols[symbol]?.primary.venue
             }
         }
     }
