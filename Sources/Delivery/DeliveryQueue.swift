@@ -20,6 +20,10 @@ public protocol DeliveryQueue: Sendable {
     func setEnvironment(_ environment: APNsEnvironment, of delivery: OutboxDelivery) async throws
     /// A lane is held back until `time`, or not any more.
     func hold(lane: String, until time: Timestamp?, reason: String) async throws
+    /// Deletes up to `limit` finished deliveries that were kept long enough.
+    ///
+    /// - Returns: How many; fewer than `limit` means that there are no more.
+    func deleteFinished(_ keeping: Outbox.Keeping, limit: Int) async throws -> Int
     /// Says how lanes are.
     func report(_ reports: [LaneReport]) async throws
     /// Calls `wake` whenever there may be something new, until the task is cancelled.

@@ -1,3 +1,5 @@
+public import Store
+
 /// How deliveries are sent.
 public struct DeliverySettings: Hashable, Sendable {
     /// The limit for one request.
@@ -16,12 +18,17 @@ public struct DeliverySettings: Hashable, Sendable {
     public var laneIdleMax: Duration
     /// When to try again, instead of each service's own rule.
     public var retries: RetryPolicy?
+    /// How long finished deliveries are kept.
+    public var keeping: Outbox.Keeping
+    /// How often those that were kept long enough are deleted.
+    public var cleaningInterval: Duration
 
     /// Makes settings.
     public init(
         timeout: Duration = .seconds(12), lease: Duration = .seconds(60), pollInterval: Duration = .seconds(1),
         stopTimeout: Duration = .seconds(2), reportInterval: Duration = .seconds(2), lanesMax: Int = 1_024,
-        laneIdleMax: Duration = .seconds(60), retries: RetryPolicy? = nil
+        laneIdleMax: Duration = .seconds(60), retries: RetryPolicy? = nil,
+        keeping: Outbox.Keeping = Outbox.Keeping(), cleaningInterval: Duration = .seconds(60)
     ) {
         self.timeout = timeout
         self.lease = max(lease, timeout * 4)
@@ -31,6 +38,8 @@ public struct DeliverySettings: Hashable, Sendable {
         self.lanesMax = max(1, lanesMax)
         self.laneIdleMax = laneIdleMax
         self.retries = retries
+        self.keeping = keeping
+        self.cleaningInterval = cleaningInterval
     }
 }
 
@@ -44,6 +53,8 @@ public struct DeliveryCounters: Hashable, Sendable {
     public var abandoned: Int64 = 0
     /// On their way now.
     public var inFlight: Int64 = 0
+    /// Finished ones that were deleted.
+    public var deleted: Int64 = 0
 
     /// Makes counters of zero.
     public init() {}

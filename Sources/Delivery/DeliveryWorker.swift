@@ -26,6 +26,7 @@ public final class DeliveryWorker: Service {
         var past = DeliveryCounters()
     }
 
+    private static let cleaningBatch = 1_000
     private let queue: any DeliveryQueue
     private let settings: DeliverySettings
     private let clock: any Clock<Duration>
@@ -104,6 +105,7 @@ public final class DeliveryWorker: Service {
             group.addTask { await self.poll() }
             group.addTask { await self.listen() }
             group.addTask { await self.keepHouse() }
+            group.addTask { await self.clean() }
             var running = 0
             var mustLook = false
             var isLooking = false
@@ -229,6 +231,26 @@ public final class DeliveryWorker: Service {
             held = await self.report(held: held)
             // A cancelled sleep ends the loop.
             try? await self.clock.sleep(for: self.settings.reportInterval)
+        }
+        return .helperEnded
+    }
+
+    /// Deletes what was kept long enough, in batches so small that nobody waits for them.
+    private func clean() async -> Event {
+        while !Task.isCancelled {
+            do {
+                var count = 0
+                repeat {
+                    count = try await self.queue.deleteFinished(self.settings.keeping, limit: Self.cleaningBatch)
+                    self.state.withLock { $0.past.deleted += Int64(count) }
+                } while count == Self.cleaningBatch && !Task.isCancelled
+            } catch {
+                if !Task.isCancelled {
+                    self.logger.debug("Finished deliveries not deleted", metadata: ["error": "\(error)"])
+                }
+            }
+            // A cancelled sleep ends the loop.
+            try? await self.clock.sleep(for: self.settings.cleaningInterval)
         }
         return .helperEnded
     }

@@ -102,6 +102,11 @@ public struct OutboxQueue: DeliveryQueue {
         }
     }
 
+    /// Deletes finished deliveries that were kept long enough.
+    public func deleteFinished(_ keeping: Outbox.Keeping, limit: Int) async throws -> Int {
+        try await self.outbox.deleteFinished(keeping, limit: limit)
+    }
+
     /// Keeps how lanes are.
     public func report(_ reports: [LaneReport]) async throws {
         try await self.outbox.report(reports, worker: self.worker)

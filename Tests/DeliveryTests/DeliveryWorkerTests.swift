@@ -54,6 +54,16 @@ struct DeliveryWorkerTests {
         }
     }
 
+    @Test("Finished deliveries are deleted in batches until none is left")
+    func cleaned() async throws {
+        let queue = MemoryQueue([])
+        queue.finished = 2_500
+        try await Self.run(queue, ScriptedSender { _, _ in SendingResult(.delivered(id: nil)) }) { outcomes, worker in
+            for count in [1_000, 1_000, 500] { #expect(await outcomes.next() == .deleted(count)) }
+            while worker.counters.deleted < 2_500 { await Task.yield() }
+        }
+    }
+
     @Test("What fails for now is due again after the back-off, or after what the service asked for")
     func retried() async throws {
         for (after, pause) in [(nil, Duration.seconds(4)), (.seconds(90), .seconds(90))] as [(Duration?, Duration)] {

@@ -11,6 +11,7 @@ final class MemoryQueue: DeliveryQueue {
         case recorded(Int64, OutboxResult.State, error: String?)
         case dropped(Int64, unlessRegisteredAfter: Timestamp?)
         case moved(Int64, APNsEnvironment)
+        case deleted(Int)
     }
 
     struct Unavailable: Error {}
@@ -21,6 +22,7 @@ final class MemoryQueue: DeliveryQueue {
         var repeatsAtOnce = false
         var registeredSince = false
         var reports: [LaneReport] = []
+        var finished = 0
     }
 
     let outcomes: AsyncStream<Outcome>
@@ -39,6 +41,12 @@ final class MemoryQueue: DeliveryQueue {
         self.state = Mutex(
             State(
                 due: deliveries, failures: failures, repeatsAtOnce: repeatsAtOnce, registeredSince: registeredSince))
+    }
+
+    /// Finished deliveries that were kept long enough.
+    var finished: Int {
+        get { self.state.withLock { $0.finished } }
+        set { self.state.withLock { $0.finished = newValue } }
     }
 
     var reports: [LaneReport] { self.state.withLock { $0.reports } }
@@ -88,6 +96,16 @@ final class MemoryQueue: DeliveryQueue {
     }
 
     func hold(lane: String, until time: Timestamp?, reason: String) async throws {}
+
+    func deleteFinished(_ keeping: Outbox.Keeping, limit: Int) async throws -> Int {
+        let count = self.state.withLock { state in
+            let count = min(limit, state.finished)
+            state.finished -= count
+            return count
+        }
+        if count > 0 { self.sink.yield(.deleted(count)) }
+        return count
+    }
 
     func report(_ reports: [LaneReport]) async throws { self.state.withLock { $0.reports = reports } }
 

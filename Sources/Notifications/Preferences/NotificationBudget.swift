@@ -25,21 +25,24 @@ public struct NotificationBudget: Hashable, Sendable {
         public init(fullAt: Timestamp) { self.fullAt = fullAt }
     }
 
-    /// Takes one notification out of the budget.
+    /// Takes one notification out of the budget, or reserves the next.
+    ///
+    /// Whoever asks before a reserved one has been earned gets the same one: what comes meanwhile is to be told with it.
     ///
     /// - Parameters:
-    ///   - level: What is left; changed when there was one.
-    ///   - now: The time. A clock that went back costs nothing: the level never counts for more than an empty bucket.
+    ///   - level: What is left.
+    ///   - now: The time. A clock that went back costs little: the level never counts for more than one beyond an empty bucket.
     /// - Returns: `nil` when there was one, otherwise how long until there will be.
     public func take(from level: inout Level, now: Timestamp) -> Duration? {
         let interval = self.interval.nanosecondCount
         let empty = now.advanced(
             byNanoseconds: interval.multipliedReportingOverflow(by: Int64(self.burst)).partialValue)
-        let full = min(max(level.fullAt, now), empty)
+        let full = min(max(level.fullAt, now), empty.advanced(byNanoseconds: interval))
+        // The next one is reserved already.
+        guard full <= empty else { return .nanoseconds(full.nanoseconds - empty.nanoseconds) }
         let after = full.advanced(byNanoseconds: interval)
-        guard after <= empty else { return .nanoseconds(after.nanoseconds - empty.nanoseconds) }
         level.fullAt = after
-        return nil
+        return after <= empty ? nil : .nanoseconds(after.nanoseconds - empty.nanoseconds)
     }
 }
 

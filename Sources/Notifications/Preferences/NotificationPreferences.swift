@@ -38,11 +38,17 @@ public struct NotificationPreferences: Hashable, Sendable {
         case send
         /// It is sent now, without sound.
         case sendSilently
-        /// It is sent at this time.
+        /// It is sent at this time, with what else waits for it if that is more than ``heldMax``.
         case sendLater(Timestamp)
+        /// It is sent together with all else that waits: when the next notification is earned, or, if it comes in quiet hours
+        /// that defer, not before this time.
+        case merge(Timestamp, isSilent: Bool, isDeferred: Bool)
         /// It is not sent.
         case drop(reason: String)
     }
+
+    /// So many notifications of quiet hours are sent each on its own when they end; more become one summary.
+    public static let heldMax = 3
 
     /// What is left of a user's budgets.
     public struct Levels: Hashable, Sendable {
@@ -61,7 +67,8 @@ public struct NotificationPreferences: Hashable, Sendable {
     /// Decides about one notification, which goes to any number of the user's devices.
     ///
     /// Urgent ones are sent whatever the hour. One that is to wait longer than it is worth anything is sent silently at
-    /// once: the user then finds it in the morning.
+    /// once: the user then finds it in the morning. What goes beyond the budget waits for the next one that is earned, and is
+    /// then told of together.
     ///
     /// - Parameters:
     ///   - priority: How urgent it is.
@@ -83,11 +90,12 @@ public struct NotificationPreferences: Hashable, Sendable {
             }
         }
         let path: WritableKeyPath<Levels, NotificationBudget.Level> = priority == .urgent ? \.urgent : \.usual
-        guard self.budget.take(from: &levels[keyPath: path], now: now) == nil else {
-            return .drop(
-                reason: "the user had \(self.budget.burst) notifications at once, and one more comes every "
-                    + "\(self.budget.interval)")
+        guard let wait = self.budget.take(from: &levels[keyPath: path], now: now) else { return decision }
+        let earned = now.advanced(byNanoseconds: Int64(wait / .nanoseconds(1)))
+        switch decision {
+        case .sendLater(let end): return .merge(max(end, earned), isSilent: false, isDeferred: true)
+        case .sendSilently: return .merge(earned, isSilent: true, isDeferred: false)
+        case .send, .merge, .drop: return .merge(earned, isSilent: false, isDeferred: false)
         }
-        return decision
     }
 }

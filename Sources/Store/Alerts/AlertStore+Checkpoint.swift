@@ -185,12 +185,14 @@ extension AlertStore {
         if users.isEmpty { return }
         var ids: [Crossing: Int64] = [:]
         for row in added { ids[Crossing(alert: try row.integer(1), number: try row.integer(2))] = try row.integer(0) }
-        for event in events where users.contains(event.fired.alert.user) {
+        let entries = events.compactMap { event -> Outbox.Entry? in
             let fired = event.fired
-            guard let id = ids[Crossing(alert: fired.alert.id, number: fired.crossing)] else { continue }
-            try Outbox.enqueue(
-                event.payloads.content, user: fired.alert.user, eventID: id, now: fired.firedAt, in: session)
+            guard users.contains(fired.alert.user),
+                let id = ids[Crossing(alert: fired.alert.id, number: fired.crossing)]
+            else { return nil }
+            return Outbox.Entry(event.payloads.content, user: fired.alert.user, eventID: id, now: fired.firedAt)
         }
+        try Outbox.enqueue(entries, in: session)
     }
 
     private static func save(

@@ -13,67 +13,97 @@ extension Outbox {
         public let superseded: Int
     }
 
-    /// Puts in one content for every device of a user, within the caller's transaction.
-    ///
-    /// Call it in the transaction that stores the event: then there is one or there are both. The user's wishes decide
-    /// whether and when it is sent, once for all devices; what they forbid is put in as `dropped`, so that one can see
-    /// why nothing came. A delivery that waits for the same device with the same collapse key gives way. An event that
-    /// was put in for a device before is not put in again.
-    ///
-    /// - Parameters:
-    ///   - content: What is sent. Rendered at the time it is sent.
-    ///   - user: Whose devices get it.
-    ///   - eventID: The row of `alert_events` it is about.
-    ///   - now: The time.
-    ///   - session: Where the transaction is open.
-    /// - Returns: What became of it.
-    /// - Throws: `PostgresError`, and nothing for wishes that cannot be read: those count as none.
+    /// A content that is to be sent to all devices of a user.
+    public struct Entry: Hashable, Sendable {
+        /// What is sent. Rendered at the time it is sent.
+        public let content: PushContent
+        /// Whose devices get it.
+        public let user: String
+        /// The row of `alert_events` it is about.
+        public let eventID: Int64?
+        /// The time.
+        public let now: Timestamp
+
+        /// Makes an entry.
+        public init(_ content: PushContent, user: String, eventID: Int64? = nil, now: Timestamp) {
+            self.content = content
+            self.user = user
+            self.eventID = eventID
+            self.now = now
+        }
+    }
+
+    /// Puts in one content for every device of a user; see ``enqueue(_:in:)``.
     @discardableResult
     public static func enqueue(
         _ content: PushContent, user: String, eventID: Int64? = nil, now: Timestamp, in session: PostgresSession
     ) throws -> Enqueued {
-        let devices = try self.devices(of: user, in: session)
-        if devices.isEmpty { return Enqueued(decision: .send, deliveries: 0, superseded: 0) }
-        let (preferences, zone) = try PreferencesStore.read(user, in: session)
-        var levels = try PreferencesStore.levels(of: user, now: now, in: session)
-        let decision = preferences.decide(
-            priority: content.priority, expiresAt: content.expiresAt, now: now, levels: &levels,
-            offset: zone.offset)
-        var state = "ready"
-        var reason: String?
-        var due = now
-        var isSilent = false
-        switch decision {
-        case .send: break
-        case .sendSilently: isSilent = true
-        case .sendLater(let time): due = time
-        case .drop(let why): (state, reason) = ("dropped", why)
+        let entry = Entry(content, user: user, eventID: eventID, now: now)
+        return try self.enqueue([entry], in: session).first
+            ?? Enqueued(decision: .send, deliveries: 0, superseded: 0)
+    }
+
+    /// Puts in contents for every device of their users, within the caller's transaction.
+    ///
+    /// Call it in the transaction that stores the events: then there are none or there are both. A user's wishes decide
+    /// whether and when a content is sent, once for all devices; what they forbid is put in as `dropped`, so that one can see
+    /// why nothing came. What goes beyond the budget, or waits for the end of quiet hours with many others, becomes a part
+    /// of one summary for each device. A delivery that waits for the same device with the same collapse key gives way. An
+    /// event that was put in for a device before is not put in again.
+    ///
+    /// - Parameters:
+    ///   - entries: In the order of their events; their number does not change how many statements it takes.
+    ///   - session: Where the transaction is open.
+    /// - Returns: What became of each.
+    /// - Throws: `PostgresError`, and nothing for wishes that cannot be read: those count as none.
+    @discardableResult
+    public static func enqueue(_ entries: [Entry], in session: PostgresSession) throws -> [Enqueued] {
+        let devices = try self.devices(of: Set(entries.map(\.user)), in: session)
+        let wishes = try PreferencesStore.read(Set(devices.keys), in: session)
+        var levels = try PreferencesStore.levels(of: entries.filter { devices[$0.user] != nil }, in: session)
+        let before = levels
+        let decisions = entries.map { entry -> NotificationPreferences.Decision in
+            guard devices[entry.user] != nil, var level = levels[entry.user] else { return .send }
+            let (preferences, zone) = wishes[entry.user] ?? (NotificationPreferences(), .utc)
+            let decision = preferences.decide(
+                priority: entry.content.priority, expiresAt: entry.content.expiresAt, now: entry.now, levels: &level,
+                offset: zone.offset)
+            levels[entry.user] = level
+            return decision
         }
-        let wanted = devices.filter { preferences.services?.contains($0.service) ?? true }
-        let inserted = try session.query(
-            """
-            INSERT INTO deliveries (
-                event_id, service, target, payload, format, lane, user_id, device_id, event_key, priority, collapse_key,
-                is_silent, expires_at, next_at, state, last_error, finished_at
-            )
-            SELECT $1, given.service, 'device:' || given.id, $2, 'content', given.lane, $3, given.id, $4, $5, $6, $7, $8,
-                   greatest(now(), $9), $10, $11, CASE WHEN $10 = 'ready' THEN NULL ELSE now() END
-            FROM unnest($12::bigint[], $13::text[], $14::text[]) AS given (id, service, lane)
-            ON CONFLICT DO NOTHING
-            RETURNING id
-            """,
-            [
-                .optional(eventID), .text(try StoredContent.text(content)), .text(user), .text(content.eventID),
-                .integer(content.priority.rank), .optional(content.collapseID.isEmpty ? nil : content.collapseID),
-                .boolean(isSilent), .timestamp(content.expiresAt), .timestamp(due), .text(state), .optional(reason),
-                .array(wanted.map { String($0.id) }), .array(wanted.map(\.service)), .array(wanted.map(\.lane)),
-            ])
-        guard !inserted.isEmpty, state == "ready" else {
-            return Enqueued(decision: decision, deliveries: inserted.count, superseded: 0)
+        var batch = OutboxBatch(waiting: try self.waiting(entries, decisions, devices, in: session))
+        for (entry, decision) in zip(entries, decisions) {
+            let services = wishes[entry.user]?.0.services
+            for device in devices[entry.user] ?? [] where services?.contains(device.service) ?? true {
+                batch.add(entry, device, decision)
+            }
         }
-        try PreferencesStore.save(levels, of: user, in: session)
-        let superseded = content.collapseID.isEmpty ? 0 : try self.supersede(content, inserted, in: session)
-        return Enqueued(decision: decision, deliveries: inserted.count, superseded: superseded)
+        let outcome = try batch.write(in: session)
+        // What was put in before costs nothing again.
+        let users = Set(entries.filter { outcome[$0.content.eventID] != nil }.map(\.user))
+        try PreferencesStore.save(
+            levels.filter { users.contains($0.key) && before[$0.key] != $0.value }, in: session)
+        return zip(entries, decisions).map { entry, decision in
+            let count = outcome[entry.content.eventID]
+            return Enqueued(
+                decision: decision, deliveries: count?.deliveries ?? 0, superseded: count?.superseded ?? 0)
+        }
+    }
+
+    /// What waits for the devices that are to wait for something.
+    private static func waiting(
+        _ entries: [Entry], _ decisions: [NotificationPreferences.Decision], _ devices: [String: [OutboxBatch.Target]],
+        in session: PostgresSession
+    ) throws -> WaitingNotifications {
+        let held = zip(entries, decisions).filter { _, decision in
+            switch decision {
+            case .sendLater, .merge: true
+            case .send, .sendSilently, .drop: false
+            }
+        }.map(\.0)
+        let ids = Set(held.flatMap { devices[$0.user] ?? [] }.map(\.id))
+        if ids.isEmpty { return WaitingNotifications() }
+        return try WaitingNotifications(devices: ids, events: Set(held.map(\.content.eventID)), in: session)
     }
 
     /// Puts in one content for one device, whatever its user wishes.
@@ -128,42 +158,22 @@ extension Outbox {
     }
 
     private static func devices(
-        of user: String, in session: PostgresSession
-    ) throws -> [(id: Int64, service: String, lane: String)] {
-        try session.query(
+        of users: Set<String>, in session: PostgresSession
+    ) throws -> [String: [OutboxBatch.Target]] {
+        var devices: [String: [OutboxBatch.Target]] = [:]
+        let rows = try session.query(
             """
-            SELECT service, token, secrets, topic, environment, id FROM devices
-            WHERE user_id = $1 AND disabled_at IS NULL AND service NOT IN ('liveActivity', 'apnsChannel') ORDER BY id
-            """, [.text(user)]
-        ).map { row in
-            (try row.integer(5), try row.text(0), StoredTarget(try StoredTarget.target(row, from: 0)).lane)
+            SELECT service, token, secrets, topic, environment, id, user_id FROM devices
+            WHERE user_id = ANY($1::text[]) AND disabled_at IS NULL
+                AND service NOT IN ('liveActivity', 'apnsChannel')
+            ORDER BY id
+            """, [.array(users.sorted())])
+        for row in rows {
+            devices[try row.text(6), default: []].append(
+                OutboxBatch.Target(
+                    id: try row.integer(5), service: try row.text(0),
+                    lane: StoredTarget(try StoredTarget.target(row, from: 0)).lane))
         }
-    }
-
-    /// Newer state takes the place of older that still waits.
-    private static func supersede(
-        _ content: PushContent, _ inserted: PostgresRows, in session: PostgresSession
-    ) throws -> Int {
-        try session.query(
-            """
-            UPDATE deliveries AS older SET
-                state = 'superseded', finished_at = now(), last_error = 'a newer one of ' || $2 || ' took its place'
-            FROM deliveries AS newer
-            WHERE newer.id = ANY($1::bigint[]) AND older.device_id = newer.device_id AND older.collapse_key = $2
-                AND older.id < newer.id AND older.state = 'ready'
-            """,
-            [.array(try inserted.map { String(try $0.integer(0)) }), .text(content.collapseID)]
-        ).affectedRows
-    }
-}
-
-extension NotificationPriority {
-    /// The column `deliveries.priority`.
-    fileprivate var rank: Int64 {
-        switch self {
-        case .passive: 0
-        case .active: 1
-        case .urgent: 2
-        }
+        return devices
     }
 }

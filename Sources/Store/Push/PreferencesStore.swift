@@ -40,7 +40,9 @@ public struct PreferencesStore: Sendable {
     /// A user's wishes and clock; the standard when there are none.
     public func preferences(of user: String) async throws -> (NotificationPreferences, Zone) {
         try await self.client.withConnection { connection in
-            try await connection.withSession { try Self.read(user, in: $0) }
+            try await connection.withSession {
+                try Self.read([user], in: $0)[user] ?? (NotificationPreferences(), .utc)
+            }
         }
     }
 
@@ -65,45 +67,71 @@ public struct PreferencesStore: Sendable {
             ])
     }
 
-    /// Reads wishes; what cannot be read counts as not wished, so that nothing is withheld by mistake.
-    static func read(_ user: String, in session: PostgresSession) throws -> (NotificationPreferences, Zone) {
+    /// Reads the wishes of users that have some; what cannot be read counts as not wished, so that nothing is withheld by
+    /// mistake.
+    static func read(
+        _ users: Set<String>, in session: PostgresSession
+    ) throws -> [String: (NotificationPreferences, Zone)] {
+        if users.isEmpty { return [:] }
         let rows = try session.query(
             """
-            SELECT zone, quiet_hours, quiet_action, burst, interval_seconds, array_to_string(services, ',')
-            FROM notification_preferences WHERE user_id = $1
-            """, [.text(user)])
-        guard let row = rows.first else { return (NotificationPreferences(), .utc) }
-        let zone = Zone(try row.text(0))
-        // Without the user's clock nobody knows when it is quiet.
-        let hours = zone == nil ? nil : row.optionalText(1).flatMap { try? QuietHours($0) }
-        let preferences = NotificationPreferences(
-            quietHours: hours, quietAction: QuietAction(rawValue: try row.text(2)) ?? .silent,
-            budget: NotificationBudget(
-                burst: Int(try row.integer(3)), interval: .seconds(try row.integer(4))),
-            services: row.optionalText(5).map { Set($0.split(separator: ",").map(String.init)) })
-        return (preferences, zone ?? .utc)
+            SELECT zone, quiet_hours, quiet_action, burst, interval_seconds, array_to_string(services, ','), user_id
+            FROM notification_preferences WHERE user_id = ANY($1::text[])
+            """, [.array(users.sorted())])
+        var wishes: [String: (NotificationPreferences, Zone)] = [:]
+        for row in rows {
+            let zone = Zone(try row.text(0))
+            // Without the user's clock nobody knows when it is quiet.
+            let hours = zone == nil ? nil : row.optionalText(1).flatMap { try? QuietHours($0) }
+            let preferences = NotificationPreferences(
+                quietHours: hours, quietAction: QuietAction(rawValue: try row.text(2)) ?? .silent,
+                budget: NotificationBudget(
+                    burst: Int(try row.integer(3)), interval: .seconds(try row.integer(4))),
+                services: row.optionalText(5).map { Set($0.split(separator: ",").map(String.init)) })
+            wishes[try row.text(6)] = (preferences, zone ?? .utc)
+        }
+        return wishes
     }
 
-    /// What is left of a user's budgets, kept from others until the transaction ends.
+    /// What is left of the budgets of users, kept from others until the transaction ends.
     static func levels(
-        of user: String, now: Timestamp, in session: PostgresSession
-    ) throws -> NotificationPreferences.Levels {
-        // A row to lock: two events at once must not spend the same notification.
-        let row = try session.query(
+        of entries: [Outbox.Entry], in session: PostgresSession
+    ) throws -> [String: NotificationPreferences.Levels] {
+        var times: [String: Timestamp] = [:]
+        for entry in entries { times[entry.user] = times[entry.user] ?? entry.now }
+        if times.isEmpty { return [:] }
+        let users = times.sorted { $0.key < $1.key }
+        // Rows to lock, in one order: two events at once must not spend the same notification.
+        let rows = try session.query(
             """
-            INSERT INTO notification_budgets (user_id, full_at, urgent_full_at) VALUES ($1, $2, $2)
+            INSERT INTO notification_budgets (user_id, full_at, urgent_full_at)
+            SELECT user_id, full_at, full_at FROM unnest($1::text[], $2::timestamptz[]) AS given (user_id, full_at)
+            ORDER BY user_id
             ON CONFLICT (user_id) DO UPDATE SET full_at = notification_budgets.full_at
-            RETURNING full_at, urgent_full_at
-            """, [.text(user), .timestamp(now)])[0]
-        return NotificationPreferences.Levels(
-            usual: .init(fullAt: try row.timestamp(0)), urgent: .init(fullAt: try row.timestamp(1)))
+            RETURNING user_id, full_at, urgent_full_at
+            """, [.array(users.map(\.key)), .array(users.map(\.value.storedText))])
+        var levels: [String: NotificationPreferences.Levels] = [:]
+        for row in rows {
+            levels[try row.text(0)] = NotificationPreferences.Levels(
+                usual: .init(fullAt: try row.timestamp(1)), urgent: .init(fullAt: try row.timestamp(2)))
+        }
+        return levels
     }
 
     static func save(
-        _ levels: NotificationPreferences.Levels, of user: String, in session: PostgresSession
+        _ levels: [String: NotificationPreferences.Levels], in session: PostgresSession
     ) throws {
+        if levels.isEmpty { return }
+        let users = levels.sorted { $0.key < $1.key }
         try session.query(
-            "UPDATE notification_budgets SET full_at = $2, urgent_full_at = $3 WHERE user_id = $1",
-            [.text(user), .timestamp(levels.usual.fullAt), .timestamp(levels.urgent.fullAt)])
+            """
+            UPDATE notification_budgets SET full_at = given.full_at, urgent_full_at = given.urgent
+            FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) AS given (user_id, full_at, urgent)
+            WHERE notification_budgets.user_id = given.user_id
+            """,
+            [
+                .array(users.map(\.key)), .array(users.map(\.value.usual.fullAt.storedText)),
+                .array(users.map(\.value.urgent.fullAt.storedText)),
+            ])
     }
 }

@@ -18,13 +18,12 @@ final class AccountRoutes: Sendable {
     /// How long a Beams token is valid: as long as those of the SDKs for servers.
     private static let beamsTokenSeconds: Int64 = 24 * 3_600
 
-    private let devices: DeviceStore
-    private let beams: ServedInstance?
     private static let channelPath: RouterPath = "/v1/live-activities/channel"
     /// How long a client waits for a channel that has to be made.
     private static let channelPatience = Duration.seconds(4)
 
     private let devices: DeviceStore
+    private let beams: ServedInstance?
     private let live: LiveStore
     private let liveSettings: LivePriceSettings
     private let topic: String

@@ -75,7 +75,10 @@ public struct DeliveryAssembly {
     /// Limits and times.
     public var deliverySettings: DeliverySettings {
         DeliverySettings(
-            timeout: .seconds(self.settings.push.timeoutSeconds), lease: .seconds(self.settings.push.leaseSeconds))
+            timeout: .seconds(self.settings.push.timeoutSeconds), lease: .seconds(self.settings.push.leaseSeconds),
+            keeping: Outbox.Keeping(
+                finished: .seconds(self.settings.push.keepDays * 86_400),
+                dead: .seconds(self.settings.push.keepDeadDays * 86_400)))
     }
 
     private func services() throws -> PushServices {

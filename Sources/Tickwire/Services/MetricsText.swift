@@ -114,6 +114,7 @@ enum MetricsText {
         self.counter("tickwire_deliveries_completed_total", Int(counters.completed))
             + self.counter("tickwire_deliveries_retried_total", Int(counters.retried))
             + self.counter("tickwire_deliveries_abandoned_total", Int(counters.abandoned))
+            + self.counter("tickwire_deliveries_deleted_total", Int(counters.deleted))
     }
 
     static func livePrices(_ counters: LivePriceCounters) -> String {

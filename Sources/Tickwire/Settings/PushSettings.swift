@@ -46,6 +46,10 @@ public struct PushSettings: Sendable, CustomStringConvertible, CustomReflectable
     public var leaseSeconds = 60
     /// Seconds that one request may take.
     public var timeoutSeconds = 12
+    /// Days that finished deliveries are kept.
+    public var keepDays = 30
+    /// Days that deliveries are kept that were given up.
+    public var keepDeadDays = 90
 
     /// Live prices on lock screens.
     public var live = LivePriceSettings()

@@ -9,7 +9,7 @@ extension SettingsLoader {
         "push.fcm.serviceAccountFile", "push.vapid.keyFile", "push.vapid.subject", "push.beams.instanceID",
         "push.beams.secretKey", "push.webPush.hosts", "push.apns.url", "push.apns.sandboxURL", "push.apns.connections",
         "push.fcm.url", "push.fcm.tokenURL", "push.fcm.connections", "push.beams.url", "push.telegram.url",
-        "deliver.here", "deliver.lease", "deliver.timeout",
+        "deliver.here", "deliver.lease", "deliver.timeout", "deliver.keep", "deliver.keepDead",
     ]
 
     static func readPush(_ values: Values, into settings: inout Settings) throws {
@@ -64,6 +64,9 @@ extension SettingsLoader {
         if let isHere = try values.flag("deliver.here") { push.deliversHere = isHere }
         if let seconds = try values.whole("deliver.timeout", in: 1...60) { push.timeoutSeconds = seconds }
         if let seconds = try values.whole("deliver.lease", in: 4...3_600) { push.leaseSeconds = seconds }
+        // In days.
+        if let days = try values.whole("deliver.keep", in: 1...3_650) { push.keepDays = days }
+        if let days = try values.whole("deliver.keepDead", in: 1...3_650) { push.keepDeadDays = days }
         guard push.leaseSeconds >= 4 * push.timeoutSeconds else {
             throw SetupError.badSetting(
                 name: "deliver.lease", value: String(push.leaseSeconds),

@@ -60,18 +60,38 @@ struct NotificationPreferencesTests {
                 priority: priority, expiresAt: now.advanced(byNanoseconds: 900_000_000_000), now: now, levels: &levels,
                 offset: { _ in 0 })
         }
-        for _ in 0..<3 { #expect(decide(.active, after: 0) == .send) }
-        guard case .drop = decide(.passive, after: 29) else {
-            Issue.record("sent beyond the budget")
-            return
+        func merge(at seconds: Int64) -> NotificationPreferences.Decision {
+            .merge(Self.now.advanced(byNanoseconds: seconds * 1_000_000_000), isSilent: false, isDeferred: false)
         }
+        for _ in 0..<3 { #expect(decide(.active, after: 0) == .send) }
         #expect(decide(.urgent, after: 29) == .send)
         #expect(decide(.active, after: 30) == .send)
-        guard case .drop = decide(.active, after: 31) else {
-            Issue.record("sent beyond the budget")
-            return
+        // One is reserved, and all that comes before it is told with it.
+        for second in [Int64(31), 40, 59] { #expect(decide(.passive, after: second) == merge(at: 60)) }
+        // The one of second 60 is spent by then.
+        for second in [Int64(60), 89] { #expect(decide(.active, after: second) == merge(at: 90)) }
+        for second in Int64(300)...302 { #expect(decide(.active, after: second) == .send) }
+    }
+
+    @Test("What goes beyond the budget in quiet hours waits for their end too, or comes silently")
+    func budgetInQuietHours() throws {
+        let end = Self.now.advanced(byNanoseconds: 600_000_000_000)
+        let earned = Self.now.advanced(byNanoseconds: 30_000_000_000)
+        for (action, expected) in [
+            (QuietAction.defer, NotificationPreferences.Decision.merge(end, isSilent: false, isDeferred: true)),
+            (.silent, .merge(earned, isSilent: true, isDeferred: false)),
+        ] {
+            let wishes = NotificationPreferences(
+                quietHours: try QuietHours("11:00-12:10"), quietAction: action,
+                budget: NotificationBudget(burst: 1, interval: .seconds(30)))
+            var levels = Self.levels()
+            let decisions = (0..<2).map { _ in
+                wishes.decide(
+                    priority: .active, expiresAt: Self.now.advanced(byNanoseconds: 900_000_000_000), now: Self.now,
+                    levels: &levels, offset: { _ in 0 })
+            }
+            #expect(decisions == [action == .defer ? .sendLater(end) : .sendSilently, expected])
         }
-        for second in Int64(200)...202 { #expect(decide(.active, after: second) == .send) }
     }
 
     @Test("What is dropped in quiet hours costs nothing of the budget")
@@ -114,8 +134,13 @@ struct NotificationBudgetTests {
         let budget = NotificationBudget(burst: 1, interval: .seconds(10))
         var level = NotificationBudget.Level(fullAt: Self.now)
         #expect(budget.take(from: &level, now: Self.now) == nil)
-        let later = Self.now.advanced(byNanoseconds: 4_000_000_000)
-        #expect(budget.take(from: &level, now: later) == .seconds(6))
+        for (second, wait) in [
+            (Int64(4), Duration.seconds(6)), (5, .seconds(5)), (10, .seconds(10)), (12, .seconds(8)),
+        ] {
+            let later = Self.now.advanced(byNanoseconds: second * 1_000_000_000)
+            #expect(budget.take(from: &level, now: later) == wait)
+        }
+        #expect(budget.take(from: &level, now: Self.now.advanced(byNanoseconds: 30_000_000_000)) == nil)
     }
 
     @Test("A level from a clock that was ahead counts as an empty bucket, not as one empty for ever")

@@ -129,12 +129,12 @@ struct OutboxTests {
             preferences.quietHours = nil
             try await wishes.set(preferences, zone: .utc, of: "ann")
             for event in ["e2", "e3"] { #expect(try await Self.enqueue(Self.content(event), store).decision == .send) }
-            guard case .drop = try await Self.enqueue(Self.content("e4"), store).decision else {
+            guard case .merge = try await Self.enqueue(Self.content("e4"), store).decision else {
                 Issue.record("sent beyond the budget")
                 return
             }
             #expect(try await Self.enqueue(Self.content("e5", priority: .urgent), store).decision == .send)
-            #expect(try await Self.states(store) == ["dropped": 2, "ready": 3])
+            #expect(try await Self.states(store) == ["dropped": 1, "merged": 1, "ready": 4])
         }
     }
 
