@@ -56,15 +56,20 @@ extension AlertEvaluator {
         if self.streams[stream].alertCount == 0 {
             self.streams[stream].move(to: trade.price, at: occasion.now)
             self.streams[stream].heardAt = occasion.now
-            return
+        } else if self.streams[stream].tradeLateness == nil {
+            self.takeWatched(trade, stream: stream, occasion, into: &fired)
+        } else {
+            var late = occasion
+            late.lateness = self.streams[stream].tradeLateness
+            self.takeWatched(trade, stream: stream, late, into: &fired)
         }
-        self.takeWatched(trade, stream: stream, occasion, into: &fired)
+        // A hole ends with the first trade that was not missed.
+        if self.streams[stream].tradeLateness != nil, self.missed == nil { self.streams[stream].tradeLateness = nil }
     }
 
     private mutating func takeWatched(
         _ trade: Trade, stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]
     ) {
-        let start = fired.count
         var touched: [Int32] = []
         swap(&touched, &self.touched)
         let previous = self.streams[stream].last
@@ -106,7 +111,6 @@ extension AlertEvaluator {
             self.lookWithAttention(&touched, stream, occasion, into: &fired)
         }
         swap(&touched, &self.touched)
-        if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
     }
 
     private mutating func lookWithAttention(
@@ -125,12 +129,14 @@ extension AlertEvaluator {
 
     /// Takes a quote into one stream.
     mutating func take(_ quote: Quote, stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]) {
+        var occasion = occasion
+        occasion.lateness = self.streams[stream].quoteLateness
+        self.streams[stream].quoteLateness = nil
         guard self.streams[stream].alertCount > 0 else {
             self.streams[stream].heardAt = occasion.now
             self.streams[stream].spread.take(quote)
             return
         }
-        let start = fired.count
         var touched: [Int32] = []
         self.streams[stream].cause = FiredAlert.Cause(
             venue: quote.venue, price: self.streams[stream].last, eventTime: quote.eventTime,
@@ -150,7 +156,6 @@ extension AlertEvaluator {
         self.keepAttentive(&attention, where: isHere)
         attention += self.streams[stream].quoteAttention
         swap(&attention, &self.streams[stream].quoteAttention)
-        if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
     }
 
     /// Compares the venues of a symbol's pairs after a trade of one of them.

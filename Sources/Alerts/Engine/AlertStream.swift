@@ -29,13 +29,18 @@ struct AlertStream: Sendable {
     var heardAt: Int64?
     /// When the newest trade came, in nanoseconds.
     var tradedAt: Int64?
-    /// Why the next firing may be late.
-    var lateness: AlertLateness?
-    /// The last price before ticks may have been missed.
-    var priceBeforeHole: Decimal64?
+    /// Why what the next trade fires is late: a hole ends with it.
+    var tradeLateness: AlertLateness?
+    /// The same of the next quote.
+    var quoteLateness: AlertLateness?
+    /// The last holes, oldest first; at most ``holesMax``.
+    var holes: [AlertHole] = []
     let symbol: Int32
     /// `nil` for the primary stream.
     let venue: Venue?
+
+    /// How many holes are remembered: trades missed in older ones are judged against the price before the oldest of these.
+    static let holesMax = 4
 
     init(symbol: Int32, venue: Venue?) {
         self.symbol = symbol
@@ -66,6 +71,14 @@ struct AlertStream: Sendable {
     func side(of threshold: Decimal64) -> Decimal64? {
         self.last == threshold ? self.beforeLast ?? threshold : self.last
     }
+}
+
+/// A time in which ticks of a stream may have been missed.
+struct AlertHole: Sendable {
+    /// When all was known to be well, in nanoseconds.
+    var since: Int64
+    /// The last price before.
+    let price: Decimal64?
 }
 
 /// A venue's spread, and the thresholds that wait on it.
