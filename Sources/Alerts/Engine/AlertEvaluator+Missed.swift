@@ -69,7 +69,7 @@ extension AlertEvaluator {
             self.take(trade, stream: Int(self.symbols[symbol].primary), occasion, into: &fired)
         }
         self.take(trade, stream: venue, occasion, into: &fired)
-        if !self.symbols[symbol].pairs.isEmpty {
+        if self.symbols[symbol].hasPairs {
             self.comparePairs(trade, symbol: symbol, stream: venue, occasion, into: &fired)
         }
         if fired.count > start + 1 { fired[start...].sort { $0.alert.id < $1.alert.id } }

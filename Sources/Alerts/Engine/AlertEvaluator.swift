@@ -146,7 +146,7 @@ public struct AlertEvaluator: Sendable {
         let now = self.begin(symbol, now: now.nanoseconds, into: &fired)
         let occasion = Occasion(phase: .tick, now: now, firedAt: Timestamp(nanoseconds: now))
         let start = fired.count
-        let hasPairs = !self.symbols[symbol].pairs.isEmpty
+        let hasPairs = self.symbols[symbol].hasPairs
         let lateness = hasPairs ? self.streams[Int(venue)].tradeLateness : nil
         if isPrimary {
             if self.symbols[symbol].primaryVenue != trade.venue { self.symbols[symbol].primaryVenue = trade.venue }
