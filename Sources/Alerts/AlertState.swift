@@ -29,7 +29,9 @@ public struct AlertState: Hashable, Sendable {
         public var count: Int
         /// Of a new high or low, the extreme that was passed and must stay passed.
         public var reference: Decimal64?
-        /// Why the time at which it became true is late; `nil` when it is not. Not stored: a restart has a lateness of its own.
+        /// Why the time at which it became true is late, if it is.
+        ///
+        /// Not stored: a restart has a lateness of its own.
         public var lateness: AlertLateness?
 
         /// Makes a record from its parts.

@@ -8,8 +8,10 @@ extension AlertEvaluator {
         var firedAt: Timestamp
     }
 
-    /// Tells that ticks of a venue may be missing since `since`: what turns true with the next trade, or the next quote, may have been
-    /// true before, and its firing says so. Whatever turns true later is not late.
+    /// Tells that ticks of a venue may be missing since some time.
+    ///
+    /// What turns true with the next trade, or the next quote, may have been true before, and its firing says so. Whatever turns true
+    /// later is not late.
     ///
     /// The streams are the venue's own and, if the venue drove the symbol last, the primary one.
     public mutating func noteHole(symbol: Symbol, venue: Venue, lateness: AlertLateness) {

@@ -211,20 +211,20 @@ extension AlertStream {
     /// Puts the trades that wait into the windows, so that those can be read or changed.
     mutating func settle() {
         self.distribute()
-        for index in self.moves.indices { self.moves[index].settle() }
         guard let now = self.tradedAt else { return }
+        for index in self.moves.indices { self.moves[index].settle(at: now) }
         for index in self.volumes.indices { self.volumes[index].advance(to: now) }
     }
 
     /// Puts the trades that wait into the window of one condition.
     mutating func settle(for condition: AlertCondition) {
         self.distribute()
+        guard let now = self.tradedAt else { return }
         guard let length = condition.moveLength else {
-            guard let now = self.tradedAt else { return }
             for index in self.volumes.indices { self.volumes[index].advance(to: now) }
             return
         }
-        for index in self.moves.indices where self.moves[index].length == length { self.moves[index].settle() }
+        for index in self.moves.indices where self.moves[index].length == length { self.moves[index].settle(at: now) }
     }
 
     /// Ends the stretch in which trades wait for all windows together: each has its own from here.

@@ -203,6 +203,7 @@ struct MoveGauge: Sendable {
         let time = min(highest.time, lowest.time)
         if time >= self.waitingEnd {
             self.takeWaiting()
+            self.window.advance(to: time)
             self.waitingEnd = self.window.steps.end(of: time)
         }
         if let known = self.waitingHigh, highest.price < known.price {} else { self.waitingHigh = highest }
@@ -214,7 +215,15 @@ struct MoveGauge: Sendable {
         if !self.includesLast { self.waitingNewest = newest }
     }
 
-    /// Puts the trades that wait into the window, so that it can be read or changed.
+    /// Puts the trades that wait into the window, so that it can be read or changed, and lets leave what was too old at `now`.
+    ///
+    /// That passes nothing: all trades until then were calm, or were compared.
+    mutating func settle(at now: Int64) {
+        self.settle()
+        self.advance(to: now)
+    }
+
+    /// Puts the trades that wait into the window.
     mutating func settle() {
         self.calmEnd = .min
         if let newest = self.waitingNewest {
@@ -236,7 +245,8 @@ struct MoveGauge: Sendable {
 
     /// Finds the prices and the time in which no trade behind `point` passes anything here.
     ///
-    /// Until then no extreme leaves the window, and no such trade is a new extreme that an alert waits for.
+    /// Until then no extreme leaves that something is measured from which must not shrink, and no such trade is a new extreme that
+    /// an alert waits for.
     private mutating func measureOutCalm(_ point: PricePoint) {
         self.calmEnd = .min
         guard let low = self.low?.price, let high = self.high?.price, low.mantissa > 0 else { return }
@@ -250,8 +260,12 @@ struct MoveGauge: Sendable {
             self.calmEnd = self.isUnmeasured ? .min : self.day?.calmEnd(after: point.time) ?? .min
             return
         }
+        guard self.extremeCount > 0 || self.isUnmeasured else {
+            self.calmEnd = min(
+                self.hasRiseFloor ? self.window.lowLeaving : .max, self.hasFallFloor ? self.window.highLeaving : .max)
+            return
+        }
         self.calmEnd = self.nextChange
-        guard self.extremeCount > 0 else { return }
         if self.calmLow.map({ $0 < low }) ?? true { self.calmLow = low }
         if self.calmHigh.map({ $0 > high }) ?? true { self.calmHigh = high }
     }
