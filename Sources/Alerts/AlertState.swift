@@ -29,12 +29,17 @@ public struct AlertState: Hashable, Sendable {
         public var count: Int
         /// Of a new high or low, the extreme that was passed and must stay passed.
         public var reference: Decimal64?
+        /// Why the time at which it became true is late, if it is.
+        ///
+        /// Not stored: a restart has a lateness of its own.
+        public var lateness: AlertLateness?
 
         /// Makes a record from its parts.
-        public init(since: Timestamp, count: Int, reference: Decimal64? = nil) {
+        public init(since: Timestamp, count: Int, reference: Decimal64? = nil, lateness: AlertLateness? = nil) {
             self.since = since
             self.count = count
             self.reference = reference
+            self.lateness = lateness
         }
     }
 

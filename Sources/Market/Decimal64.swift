@@ -105,6 +105,14 @@ extension Decimal64: Comparable {
     }
 
     private static func isLess(_ left: Decimal64, _ right: Decimal64) -> Bool {
+        let distance = Int(left.exponent) - Int(right.exponent)
+        if distance >= -18, distance <= 18 {
+            // Mostly both fit 64 bits at the smaller exponent.
+            var power: Int64 = 1
+            for _ in 0..<abs(distance) { power &*= 10 }
+            let (scaled, overflow) = (distance > 0 ? left : right).mantissa.multipliedReportingOverflow(by: power)
+            if !overflow { return distance > 0 ? scaled < right.mantissa : left.mantissa < scaled }
+        }
         let leftSign = left.mantissa.signum()
         let rightSign = right.mantissa.signum()
         if leftSign != rightSign { return leftSign < rightSign }

@@ -83,18 +83,74 @@ struct AlertContinuityTests {
         #expect(try tape.run("101") == ["101@602"])
     }
 
-    @Test("A hole's first tick that fires says it is late")
+    @Test("Only what turns true with the first trade behind a hole is late")
     func hole() throws {
         var tape = try AlertTape((.level(.above, threshold: price("100")), AlertOptions()))
         _ = try tape.run("99")
         let lateness = AlertLateness(reason: .gap, since: tape.time)
         tape.index.noteHole(symbol: try Symbol("BTC-USD"), venue: try Venue("coinbase"), lateness: lateness)
         var fired: [FiredAlert] = []
-        for text in ["98", "101", "99", "101"] {
+        for text in ["101", "99", "101"] {
             tape.now += 1_000_000_000
             tape.index.evaluate(try tape.trade(text), now: tape.time, into: &fired)
         }
         #expect(fired.map(\.lateness) == [lateness, nil])
+        tape.index.noteHole(symbol: try Symbol("BTC-USD"), venue: try Venue("coinbase"), lateness: lateness)
+        for text in ["98", "101"] {
+            tape.now += 1_000_000_000
+            tape.index.evaluate(try tape.trade(text), now: tape.time, into: &fired)
+        }
+        #expect(fired.map(\.lateness) == [lateness, nil, nil])
+    }
+
+    @Test(
+        "What turned true behind a hole is late however it is confirmed",
+        arguments: [AlertConfirmation.ticks(3), .time(.seconds(2))])
+    func confirmedHole(confirmation: AlertConfirmation) throws {
+        var tape = try AlertTape(
+            (.level(.above, threshold: price("100")), AlertOptions(confirmation: confirmation)),
+            (.level(.above, threshold: price("101")), AlertOptions(confirmation: confirmation)))
+        _ = try tape.run("99")
+        let lateness = AlertLateness(reason: .gap, since: tape.time)
+        tape.index.noteHole(symbol: try Symbol("BTC-USD"), venue: try Venue("coinbase"), lateness: lateness)
+        var fired: [FiredAlert] = []
+        for text in ["101", "102", "102", "102", "102"] {
+            tape.now += 1_000_000_000
+            tape.index.evaluate(try tape.trade(text), now: tape.time, into: &fired)
+        }
+        #expect(fired.map(\.alert.id) == [1, 2])
+        #expect(fired.map(\.lateness) == [lateness, nil])
+    }
+
+    @Test("A spread is late with the first quote behind a hole, whatever was traded before it")
+    func spreadHole() throws {
+        var tape = try AlertTape((.spread(above: absolute("1")), AlertOptions()))
+        _ = try tape.run("99")
+        let lateness = AlertLateness(reason: .gap, since: tape.time)
+        tape.index.noteHole(symbol: try Symbol("BTC-USD"), venue: try Venue("coinbase"), lateness: lateness)
+        _ = try tape.run("99 100")
+        var fired: [FiredAlert] = []
+        for ask in ["102", "100.5", "102"] {
+            tape.now += 1_000_000_000
+            let quote = Quote(
+                symbol: try Symbol("BTC-USD"), venue: try Venue("coinbase"), bid: price("100"), ask: price(ask),
+                eventTime: tape.time, receivedTime: tape.time)
+            tape.index.evaluate(quote, now: tape.time, into: &fired)
+        }
+        #expect(fired.map(\.lateness) == [lateness, nil])
+    }
+
+    @Test("Trades that fill a hole are judged against the price before that hole, not before a later one")
+    func twoHoles() throws {
+        var tape = try AlertTape((.crossing(.above, threshold: price("100")), AlertOptions()))
+        _ = try tape.run("99")
+        let first = AlertLateness(reason: .gap, since: tape.time)
+        tape.index.noteHole(symbol: try Symbol("BTC-USD"), venue: try Venue("coinbase"), lateness: first)
+        _ = try tape.run("+20s 98 100")
+        let second = AlertLateness(reason: .gap, since: tape.time)
+        tape.index.noteHole(symbol: try Symbol("BTC-USD"), venue: try Venue("coinbase"), lateness: second)
+        _ = try tape.run("+20s 99")
+        #expect(try self.missed(&tape, "99 101 99", from: 5, first).map(\.lateness) == [first])
     }
 
     @Test("Trades that fill a hole afterwards fire what nobody has told since it began, once")

@@ -10,7 +10,7 @@ struct PlainAlert {
     var isKnown = false
     /// Of `crosses P`: from where the price can cross.
     var sides: Set<PriceSide> = []
-    var confirming: (since: Int64, count: Int, passed: Int?)?
+    var confirming: (since: Int64, count: Int, passed: Int?, lateness: AlertLateness?)?
     var lastFired: (time: Int64, price: Int?)?
     var crossings: Int64 = 0
     var firings: [Int64] = []

@@ -29,12 +29,14 @@ extension PlainEvaluator {
             switch options.confirmation {
             case nil: break
             case .ticks(let needed):
-                var confirming = self.alerts[index].confirming ?? (now, 0, reading.passed)
+                var confirming = self.alerts[index].confirming ?? (now, 0, reading.passed, self.lateness)
                 confirming.count += 1
                 self.alerts[index].confirming = confirming
                 if confirming.count < needed { return }
             case .time:
-                if self.alerts[index].confirming == nil { self.alerts[index].confirming = (now, 1, reading.passed) }
+                if self.alerts[index].confirming == nil {
+                    self.alerts[index].confirming = (now, 1, reading.passed, self.lateness)
+                }
                 return
             }
         }
@@ -64,6 +66,7 @@ extension PlainEvaluator {
         var alert = self.alerts[index]
         let options = alert.alert.expression.options
         let passed = alert.confirming?.passed
+        let late = alert.confirming == nil ? self.lateness : alert.confirming?.lateness
         alert.confirming = nil
         let isSuppressed = self.isSuppressed(alert, now)
         if isEdge {
@@ -84,8 +87,6 @@ extension PlainEvaluator {
         let stream = self.streams[alert.stream]
         let before = (stream?.trades ?? []).dropLast().last.map { Self.decimal($0.price, 2) }
         let heard = Timestamp(nanoseconds: stream?.heard ?? now)
-        let isTick =
-            reading != nil && !(options.confirmation.map { if case .time = $0 { true } else { false } } ?? false)
         fired.append(
             FiredAlert(
                 alert: alert.alert,
@@ -96,7 +97,7 @@ extension PlainEvaluator {
                 previousPrice: cause == nil ? before : previous,
                 measurement: self.measurement(alert, reading, passed, cause),
                 crossing: alert.crossings, firedAt: Timestamp(nanoseconds: now),
-                lateness: isTick ? stream?.lateness : nil, isStorm: isStorm))
+                lateness: late, isStorm: isStorm))
         if options.mode == .once || isStorm { self.remove(alert.alert.id) }
         return true
     }

@@ -37,7 +37,8 @@ struct PlainEvaluator {
         var heard: Int64?
         var bid: Int?
         var ask: Int?
-        var lateness: AlertLateness?
+        var tradeLateness: AlertLateness?
+        var quoteLateness: AlertLateness?
     }
 
     var alerts: [PlainAlert] = []
@@ -49,6 +50,8 @@ struct PlainEvaluator {
     var primary: [Symbol: Venue] = [:]
     var calendars: [Symbol: TradingCalendar] = [:]
     var storm = StormGuard()
+    /// Why what turns true now is late.
+    var lateness: AlertLateness?
     var hasSeen: [StreamKey: Bool] = [:]
 
     static func scaled(_ value: Decimal64, _ digits: Int) -> Int {
@@ -112,16 +115,16 @@ struct PlainEvaluator {
         self.newest[trade.symbol] = now
         var fired = self.runTimers(trade.symbol, through: now)
         var own: [FiredAlert] = []
+        let late = self.streams[StreamKey(symbol: trade.symbol, venue: trade.venue)]?.tradeLateness
         if isPrimary { self.primary[trade.symbol] = trade.venue }
         let keys = (isPrimary ? [nil] : []) + [trade.venue]
         for venue in keys { self.take(trade, StreamKey(symbol: trade.symbol, venue: venue), now, &own) }
-        self.comparePairs(trade, now, &own)
+        self.comparePairs(trade, now, late, &own)
         fired += own.sorted { $0.alert.id < $1.alert.id }
         return fired
     }
 
     private mutating func take(_ trade: Trade, _ key: StreamKey, _ now: Int64, _ fired: inout [FiredAlert]) {
-        let start = fired.count
         let price = Self.scaled(trade.price, 2)
         if self.streams[key]?.trades.isEmpty == false {
             self.look(key, now, .time, &fired) { $0.isMeasuredOverTime }
@@ -132,8 +135,10 @@ struct PlainEvaluator {
             self.streams[key]?.lastCause = FiredAlert.Cause(trade)
         }
         self.hear(key, now)
+        self.lateness = self.streams[key]?.tradeLateness
         self.look(key, now, .tick, &fired) { $0.isTradeDriven }
-        if fired.count > start { self.streams[key]?.lateness = nil }
+        self.lateness = nil
+        self.streams[key]?.tradeLateness = nil
     }
 
     mutating func evaluate(_ quote: Quote, isPrimary: Bool, now: Int64) -> [FiredAlert] {
@@ -143,7 +148,6 @@ struct PlainEvaluator {
         var own: [FiredAlert] = []
         for venue in (isPrimary ? [nil] : []) + [quote.venue] {
             let key = StreamKey(symbol: quote.symbol, venue: venue)
-            let start = own.count
             var stream = self.streams[key] ?? Stream()
             if let bid = quote.bid { stream.bid = Self.scaled(bid, 2) }
             if let ask = quote.ask { stream.ask = Self.scaled(ask, 2) }
@@ -154,8 +158,10 @@ struct PlainEvaluator {
             }
             self.streams[key] = stream
             self.hear(key, now)
+            self.lateness = self.streams[key]?.quoteLateness
             self.look(key, now, .tick, &own) { $0.isQuoteDriven }
-            if own.count > start { self.streams[key]?.lateness = nil }
+            self.lateness = nil
+            self.streams[key]?.quoteLateness = nil
         }
         fired += own.sorted { $0.alert.id < $1.alert.id }
         return fired
@@ -168,13 +174,17 @@ struct PlainEvaluator {
         }
     }
 
-    private mutating func comparePairs(_ trade: Trade, _ now: Int64, _ fired: inout [FiredAlert]) {
+    private mutating func comparePairs(
+        _ trade: Trade, _ now: Int64, _ late: AlertLateness?, _ fired: inout [FiredAlert]
+    ) {
         for pair in self.pairs.keys where pair.symbol == trade.symbol {
             guard pair.first == trade.venue || pair.second == trade.venue else { continue }
             self.lookAtPair(pair, trade, now, .time, &fired)
             self.pairs[pair]?[trade.venue] = (Self.scaled(trade.price, 2), now)
             self.newestOfPair[pair] = trade.venue
+            self.lateness = late
             self.lookAtPair(pair, trade, now, .tick, &fired)
+            self.lateness = nil
         }
     }
 
@@ -267,9 +277,10 @@ struct PlainEvaluator {
     }
 
     mutating func noteHole(_ symbol: Symbol, _ venue: Venue, _ lateness: AlertLateness) {
-        self.streams[StreamKey(symbol: symbol, venue: venue), default: Stream()].lateness = lateness
-        if self.primary[symbol] == nil || self.primary[symbol] == venue {
-            self.streams[StreamKey(symbol: symbol, venue: nil), default: Stream()].lateness = lateness
+        let isPrimary = self.primary[symbol] == nil || self.primary[symbol] == venue
+        for key in (isPrimary ? [nil] : []) + [venue] {
+            self.streams[StreamKey(symbol: symbol, venue: key), default: Stream()].tradeLateness = lateness
+            self.streams[StreamKey(symbol: symbol, venue: key), default: Stream()].quoteLateness = lateness
         }
     }
 }

@@ -45,10 +45,11 @@ extension AlertEvaluator {
         switch slot.condition {
         case .level, .crossing, .inside, .enters, .leaves, .newHigh, .newLow, .silence: return nil
         case .move(let direction, let amount, let span):
-            let gauge = self.moveGauge(of: span.length, stream: stream)
-            let moves = price.flatMap { price in
-                gauge.flatMap { self.streams[stream].moves[$0].moves(of: price, in: amount) }
-            }
+            // A copy takes in what waits.
+            var copy = self.streams[stream]
+            copy.settle()
+            let gauge = copy.moves.first { $0.length == span.length }
+            let moves = price.flatMap { gauge?.moves(of: $0, in: amount) }
             switch direction {
             case .up: return (moves?.rise, amount)
             case .down: return (moves?.fall, amount)

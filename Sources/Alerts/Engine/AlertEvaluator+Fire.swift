@@ -3,7 +3,7 @@ import Market
 /// What a firing says, and what it leaves behind.
 extension AlertEvaluator {
     mutating func fire(
-        _ index: Int32, _ slot: AlertSlot, _ price: Decimal64?, passed: Decimal64?, _ occasion: Occasion,
+        _ index: Int32, _ slot: AlertSlot, _ price: Decimal64?, confirmed: AlertState.Confirming?, _ occasion: Occasion,
         into fired: inout [FiredAlert]
     ) {
         let stream = Int(slot.stream)
@@ -11,15 +11,14 @@ extension AlertEvaluator {
         let previous =
             (occasion.cause == nil ? self.streams[stream].previous : occasion.previous)
             ?? self.memory(at: index)?.lastPrice
-        let measurement = self.measurement(slot, price, passed: passed, occasion)
+        let measurement = self.measurement(slot, price, passed: confirmed?.reference, occasion)
         let firedAt = self.missed?.firedAt ?? occasion.firedAt
         let (crossing, isStorm) = self.record(
             index, price: price, evaluatedAt: Timestamp(nanoseconds: occasion.now), firedAt: firedAt)
         guard var alert = self.alert(at: index) else { return }
         if options.mode == .once { alert.state.isArmed = false }
         if isStorm { alert.pause = .storm }
-        var lateness = self.missed?.lateness
-        if lateness == nil, occasion.phase == .tick { lateness = self.streams[stream].lateness }
+        let lateness = self.missed?.lateness ?? (confirmed == nil ? occasion.lateness : confirmed?.lateness)
         fired.append(
             FiredAlert(
                 alert: alert, cause: occasion.cause ?? self.cause(of: slot, price, occasion), previousPrice: previous,

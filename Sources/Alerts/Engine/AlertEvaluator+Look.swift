@@ -21,6 +21,8 @@ extension AlertEvaluator {
         /// The tick and the price before, where they are not those of the alert's stream.
         var cause: FiredAlert.Cause?
         var previous: Decimal64?
+        /// Why what turns true with this tick is late.
+        var lateness: AlertLateness?
     }
 
     /// Looks once at each of the slots, in order of the alerts' ids.
@@ -70,12 +72,13 @@ extension AlertEvaluator {
         case (.tick, .ticks(let needed)):
             let count = (confirming?.count ?? 0) + 1
             if count < needed {
-                self.setConfirming(index, since: confirming?.since.nanoseconds ?? occasion.now, count: count)
+                self.setConfirming(
+                    index, since: confirming?.since.nanoseconds ?? occasion.now, count: count, occasion)
                 return self.settle(index, isWanting: true)
             }
         case (.tick, .time):
             if confirming == nil {
-                self.setConfirming(index, since: occasion.now, count: 1)
+                self.setConfirming(index, since: occasion.now, count: 1, occasion)
                 self.addConfirmation(index, since: occasion.now)
             }
             return self.settle(index, isWanting: slot.condition.isExtreme || self.seeksAgain(slot))
@@ -161,12 +164,15 @@ extension AlertEvaluator {
         self.noteChange(index)
     }
 
-    private mutating func setConfirming(_ index: Int32, since: Int64, count: Int) {
+    private mutating func setConfirming(_ index: Int32, since: Int64, count: Int, _ occasion: Occasion) {
         guard let slot = self.slots[Int(index)] else { return }
         var state = self.memory(at: index) ?? AlertState()
         let reference = state.confirming.map(\.reference) ?? self.passedExtreme(slot)?.price
+        // Late is what turned true late, however soon it was confirmed.
+        let lateness =
+            state.confirming == nil ? self.missed?.lateness ?? occasion.lateness : state.confirming?.lateness
         state.confirming = AlertState.Confirming(
-            since: Timestamp(nanoseconds: since), count: count, reference: reference)
+            since: Timestamp(nanoseconds: since), count: count, reference: reference, lateness: lateness)
         self.setMemory(index, state)
         self.noteChange(index)
     }
@@ -185,8 +191,8 @@ extension AlertEvaluator {
     ) -> Bool {
         guard let slot = self.slots[Int(index)] else { return false }
         let options = self.options[slot.options]
-        let reference = self.confirming(at: index)?.reference
-        if self.confirming(at: index) != nil, var state = self.memory(at: index) {
+        let confirming = self.confirming(at: index)
+        if confirming != nil, var state = self.memory(at: index) {
             state.confirming = nil
             self.setMemory(index, state)
             self.noteChange(index)
@@ -221,7 +227,7 @@ extension AlertEvaluator {
             return false
         }
         if isTold { return false }
-        self.fire(index, slot, price, passed: reference, occasion, into: &fired)
+        self.fire(index, slot, price, confirmed: confirming, occasion, into: &fired)
         return true
     }
 

@@ -8,8 +8,10 @@ extension AlertEvaluator {
         var firedAt: Timestamp
     }
 
-    /// Tells that ticks of a venue may be missing since `since`: the next tick that fires something on its streams says that it may
-    /// be late.
+    /// Tells that ticks of a venue may be missing since some time.
+    ///
+    /// What turns true with the next trade, or the next quote, may have been true before, and its firing says so. Whatever turns true
+    /// later is not late.
     ///
     /// The streams are the venue's own and, if the venue drove the symbol last, the primary one.
     public mutating func noteHole(symbol: Symbol, venue: Venue, lateness: AlertLateness) {
@@ -53,10 +55,8 @@ extension AlertEvaluator {
             return
         }
         for stream in streams where self.streams[stream].alertCount > 0 {
-            let start = fired.count
             self.replay(trades, stream: stream, missed, into: &fired)
             self.fill(trades, stream: stream)
-            if fired.count > start { self.streams[stream].lateness = nil }
         }
     }
 
@@ -71,7 +71,7 @@ extension AlertEvaluator {
             self.take(trade, stream: Int(self.symbols[symbol].primary), occasion, into: &fired)
         }
         self.take(trade, stream: venue, occasion, into: &fired)
-        if !self.symbols[symbol].pairs.isEmpty {
+        if self.symbols[symbol].hasPairs {
             self.comparePairs(trade, symbol: symbol, stream: venue, occasion, into: &fired)
         }
         if fired.count > start + 1 { fired[start...].sort { $0.alert.id < $1.alert.id } }
@@ -83,7 +83,7 @@ extension AlertEvaluator {
         self.streams[stream].settle()
         let own = self.streams[stream]
         let since = missed.lateness.since.nanoseconds
-        let before = own.priceBeforeHole
+        let before = own.priceBeforeHole(since: since)
         var replay = AlertEvaluator(stormGuard: StormGuard(firingsMax: .max, window: .seconds(1)))
         replay.setCalendar(self.symbols[Int(own.symbol)].calendar, of: first.symbol)
         if let before {
@@ -161,10 +161,22 @@ extension AlertEvaluator {
 
 extension AlertStream {
     fileprivate mutating func noteHole(_ lateness: AlertLateness) {
-        if self.lateness == nil {
-            self.priceBeforeHole = (self.tradedAt ?? .min) <= lateness.since.nanoseconds ? self.last : self.previous
+        let since = lateness.since.nanoseconds
+        if self.tradeLateness != nil, let newest = self.holes.indices.last {
+            // No trade came since: it is the same hole.
+            self.holes[newest].since = min(self.holes[newest].since, since)
+        } else {
+            if self.holes.count == Self.holesMax { self.holes.removeFirst() }
+            self.holes.append(
+                AlertHole(since: since, price: (self.tradedAt ?? .min) <= since ? self.last : self.previous))
         }
-        self.lateness = lateness
+        self.tradeLateness = lateness
+        self.quoteLateness = lateness
+    }
+
+    /// The last price before the hole that began at `since`; `nil` when none is known.
+    fileprivate func priceBeforeHole(since: Int64) -> Decimal64? {
+        (self.holes.last { $0.since <= since } ?? self.holes.first)?.price
     }
 
     /// The alerts that trades between others can have fired.

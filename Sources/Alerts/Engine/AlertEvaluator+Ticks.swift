@@ -56,21 +56,26 @@ extension AlertEvaluator {
         if self.streams[stream].alertCount == 0 {
             self.streams[stream].move(to: trade.price, at: occasion.now)
             self.streams[stream].heardAt = occasion.now
-            return
+        } else if self.streams[stream].tradeLateness == nil {
+            self.takeWatched(trade, stream: stream, occasion, into: &fired)
+        } else {
+            var late = occasion
+            late.lateness = self.streams[stream].tradeLateness
+            self.takeWatched(trade, stream: stream, late, into: &fired)
         }
-        self.takeWatched(trade, stream: stream, occasion, into: &fired)
+        // A hole ends with the first trade that was not missed.
+        if self.streams[stream].tradeLateness != nil, self.missed == nil { self.streams[stream].tradeLateness = nil }
     }
 
     private mutating func takeWatched(
         _ trade: Trade, stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]
     ) {
-        let start = fired.count
         var touched: [Int32] = []
         swap(&touched, &self.touched)
         let previous = self.streams[stream].last
         var isMeasured = self.streams[stream].isMeasured
-        if isMeasured, self.streams[stream].attention.isEmpty,
-            self.streams[stream].calm.take(trade.price, trade.size, at: occasion.now)
+        if isMeasured, !self.streams[stream].hasAttention,
+            self.streams[stream].waiting.take(trade.price, trade.size, at: occasion.now)
         {
             isMeasured = false
         }
@@ -92,7 +97,7 @@ extension AlertEvaluator {
             self.streams[stream].measure(trade, now: occasion.now, passed: &touched)
             self.streams[stream].measureOutCalm(at: occasion.now)
         }
-        if self.streams[stream].attention.isEmpty {
+        if !self.streams[stream].hasAttention {
             if !touched.isEmpty {
                 // Whoever is passed by the price may measure more than that.
                 for index in touched {
@@ -106,7 +111,6 @@ extension AlertEvaluator {
             self.lookWithAttention(&touched, stream, occasion, into: &fired)
         }
         swap(&touched, &self.touched)
-        if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
     }
 
     private mutating func lookWithAttention(
@@ -125,12 +129,14 @@ extension AlertEvaluator {
 
     /// Takes a quote into one stream.
     mutating func take(_ quote: Quote, stream: Int, _ occasion: Occasion, into fired: inout [FiredAlert]) {
+        var occasion = occasion
+        occasion.lateness = self.streams[stream].quoteLateness
+        self.streams[stream].quoteLateness = nil
         guard self.streams[stream].alertCount > 0 else {
             self.streams[stream].heardAt = occasion.now
             self.streams[stream].spread.take(quote)
             return
         }
-        let start = fired.count
         var touched: [Int32] = []
         self.streams[stream].cause = FiredAlert.Cause(
             venue: quote.venue, price: self.streams[stream].last, eventTime: quote.eventTime,
@@ -150,7 +156,6 @@ extension AlertEvaluator {
         self.keepAttentive(&attention, where: isHere)
         attention += self.streams[stream].quoteAttention
         swap(&attention, &self.streams[stream].quoteAttention)
-        if fired.count > start, self.streams[stream].lateness != nil { self.streams[stream].lateness = nil }
     }
 
     /// Compares the venues of a symbol's pairs after a trade of one of them.
@@ -198,32 +203,49 @@ extension AlertEvaluator {
 }
 
 extension AlertStream {
-    /// Whether alerts measure anything over windows.
-    var isMeasured: Bool { !self.moves.isEmpty || !self.volumes.isEmpty }
+    /// How many windows there are, the longer ones for what is usual counted too.
+    var windowCount: Int {
+        self.moves.count + self.volumes.reduce(0) { $0 + ($1.multipleCount > 0 ? 1 << 16 : 1) }
+    }
 
     /// Puts the trades that wait into the windows, so that those can be read or changed.
     mutating func settle() {
         self.distribute()
-        for index in self.moves.indices { self.moves[index].settle() }
+        guard let now = self.tradedAt else { return }
+        for index in self.moves.indices { self.moves[index].settle(at: now) }
+        for index in self.volumes.indices { self.volumes[index].advance(to: now) }
     }
 
     /// Puts the trades that wait into the window of one condition.
     mutating func settle(for condition: AlertCondition) {
         self.distribute()
-        guard let length = condition.moveLength else { return }
-        for index in self.moves.indices where self.moves[index].length == length { self.moves[index].settle() }
+        guard let now = self.tradedAt else { return }
+        guard let length = condition.moveLength else {
+            for index in self.volumes.indices { self.volumes[index].advance(to: now) }
+            return
+        }
+        for index in self.moves.indices where self.moves[index].length == length { self.moves[index].settle(at: now) }
     }
 
     /// Ends the stretch in which trades wait for all windows together: each has its own from here.
     mutating func distribute() {
-        guard self.calm.end != .min else { return }
-        let calm = self.calm
-        self.calm = .none
-        guard let highest = calm.highest, let lowest = calm.lowest, let last = self.last else { return }
-        let newest = PricePoint(price: last, time: calm.newest)
-        for index in self.moves.indices { self.moves[index].wait(highest, lowest, newest) }
-        guard let (sum, exponent) = calm.waitingVolume else { return }
-        for index in self.volumes.indices { self.volumes[index].add(sum, exponent: exponent, at: calm.newest) }
+        guard self.waiting.end != .min else { return }
+        var slices: [(slice: WaitingTrades.Slice, highest: PricePoint, lowest: PricePoint)] = []
+        self.waiting.end { slices.append(($0, $1, $2)) }
+        guard let newest = slices.last?.slice.newestAt, let last = self.last else { return }
+        for index in self.moves.indices {
+            if self.moves[index].includesLast {
+                for (_, highest, lowest) in slices { self.moves[index].wait(highest, lowest) }
+            } else {
+                self.moves[index].wait(newest: PricePoint(price: last, time: newest))
+            }
+        }
+        let exponent = Int(self.waiting.exponent)
+        for index in self.volumes.indices {
+            for (slice, _, _) in slices where slice.volume != 0 {
+                self.volumes[index].add(slice.volume, exponent: exponent, at: slice.newestAt)
+            }
+        }
     }
 
     /// Finds what trades can do without anything to measure.
@@ -236,8 +258,8 @@ extension AlertStream {
             if let high = self.moves[index].calmHigh { calm.lower(to: high) }
         }
         for index in self.volumes.indices where !self.volumes[index].narrow(&calm) { return }
-        calm.complete(grid: min(self.last?.exponent ?? 0, self.previous?.exponent ?? 0))
-        self.calm = calm
+        guard let last = self.last else { return }
+        self.waiting.begin(calm, last: last, previous: self.previous ?? last)
     }
 
     /// Lets leave the windows what is too old, and appends the slots of the thresholds that were passed by that.
@@ -257,7 +279,8 @@ extension AlertStream {
         let point = PricePoint(price: trade.price, time: now)
         for index in self.moves.indices {
             if self.moves[index].isCalm(trade.price, at: now) {
-                self.moves[index].wait(point, point, point)
+                self.moves[index].wait(point, point)
+                self.moves[index].wait(newest: point)
             } else {
                 self.moves[index].settle()
                 self.moves[index].take(point, passed: &slots)

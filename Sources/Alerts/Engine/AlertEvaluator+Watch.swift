@@ -5,11 +5,9 @@ import Market
 /// Each has all its points in the books as long as it is there: where its condition turns true and where it counts as behind the
 /// threshold again. Only the point of `again` moves.
 extension AlertEvaluator {
-    mutating func setWatch(_ index: Int32, isOn: Bool) {
-        guard let slot = self.slots[Int(index)] else { return }
+    private mutating func setWatch(_ index: Int32, _ slot: AlertSlot, isOn: Bool) {
         let stream = Int(slot.stream)
         let rearm = self.options[slot.options].rearm
-        if slot.condition.isMeasuredOverTime { self.streams[stream].settle() }
         switch slot.condition {
         case .level, .crossing, .inside, .enters, .leaves:
             for price in slot.condition.watchedPrices(rearm: rearm) {
@@ -57,6 +55,17 @@ extension AlertEvaluator {
         case .divergence(let amount, let first, let second):
             self.setPairWatch(index, Int(slot.symbol), amount, rearm, first, second, isOn: isOn)
         }
+    }
+
+    /// Puts an alert on the lists where it waits, or takes it away.
+    mutating func setWatch(_ index: Int32, isOn: Bool) {
+        guard let slot = self.slots[Int(index)] else { return }
+        guard slot.condition.isMeasuredOverTime else { return self.setWatch(index, slot, isOn: isOn) }
+        let stream = Int(slot.stream)
+        self.streams[stream].settle()
+        let count = self.streams[stream].windowCount
+        self.setWatch(index, slot, isOn: isOn)
+        if self.streams[stream].windowCount != count { self.streams[stream].windowsChanged() }
     }
 
     /// Puts the points at which an alert fires again among the prices, or takes them away.

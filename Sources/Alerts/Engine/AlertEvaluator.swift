@@ -146,13 +146,17 @@ public struct AlertEvaluator: Sendable {
         let now = self.begin(symbol, now: now.nanoseconds, into: &fired)
         let occasion = Occasion(phase: .tick, now: now, firedAt: Timestamp(nanoseconds: now))
         let start = fired.count
+        let hasPairs = self.symbols[symbol].hasPairs
+        let lateness = hasPairs ? self.streams[Int(venue)].tradeLateness : nil
         if isPrimary {
             if self.symbols[symbol].primaryVenue != trade.venue { self.symbols[symbol].primaryVenue = trade.venue }
             self.take(trade, stream: Int(self.symbols[symbol].primary), occasion, into: &fired)
         }
         self.take(trade, stream: Int(venue), occasion, into: &fired)
-        if !self.symbols[symbol].pairs.isEmpty {
-            self.comparePairs(trade, symbol: symbol, stream: Int(venue), occasion, into: &fired)
+        if hasPairs {
+            var pairOccasion = occasion
+            pairOccasion.lateness = lateness
+            self.comparePairs(trade, symbol: symbol, stream: Int(venue), pairOccasion, into: &fired)
         }
         if fired.count > start + 1 { fired[start...].sort { $0.alert.id < $1.alert.id } }
     }

@@ -2,40 +2,50 @@ import Market
 
 /// One sequence of ticks, of a symbol's primary venue or of one venue, with what alerts measure on it.
 struct AlertStream: Sendable {
+    // What every tick looks at comes first, so that it shares few cache lines.
+    /// How many alerts follow the stream.
+    var alertCount = 0
+    /// Whether alerts measure anything over windows; see ``windowsChanged()``.
+    private(set) var isMeasured = false
+    /// Whether there are alerts that are looked at with every trade.
+    private(set) var hasAttention = false
+    /// Whether the next tick must look at ``silences``: one of them has ended, or has no timer yet.
+    var mustRestartSilences = false
+    /// Why what the next trade fires is late: a hole ends with it.
+    var tradeLateness: AlertLateness?
     /// The newest price.
     private(set) var last: Decimal64?
     /// The newest price that differs from ``last``: tells from where the price came to a threshold it is on.
     private(set) var beforeLast: Decimal64?
     /// The price before the newest one, be it the same.
     private(set) var previous: Decimal64?
-    /// How many alerts follow the stream.
-    var alertCount = 0
-    /// Alerts that are looked at with every trade.
-    var attention: [Int32] = []
-    /// Alerts that are looked at with every quote.
-    var quoteAttention: [Int32] = []
-    var book = PriceBook()
-    var moves: ContiguousArray<MoveGauge> = []
-    var volumes: ContiguousArray<VolumeGauge> = []
-    /// Trades that wait to be put into the windows.
-    var calm = CalmStretch.none
-    var spread = SpreadGauge()
-    var silences: ContiguousArray<SilenceGroup> = []
-    /// Whether the next tick must look at ``silences``: one of them has ended, or has no timer yet.
-    var mustRestartSilences = false
-    /// The newest tick; known only from the first alert on.
-    var cause: FiredAlert.Cause?
     /// When the newest trade or quote came, in nanoseconds.
     var heardAt: Int64?
     /// When the newest trade came, in nanoseconds.
     var tradedAt: Int64?
-    /// Why the next firing may be late.
-    var lateness: AlertLateness?
-    /// The last price before ticks may have been missed.
-    var priceBeforeHole: Decimal64?
+    var book = PriceBook()
+    /// Trades that wait to be put into the windows.
+    var waiting = WaitingTrades()
+    /// The newest tick; known only from the first alert on.
+    var cause: FiredAlert.Cause?
+    /// Alerts that are looked at with every trade.
+    var attention: [Int32] = [] { didSet { self.hasAttention = !self.attention.isEmpty } }
+    /// Alerts that are looked at with every quote.
+    var quoteAttention: [Int32] = []
+    var moves: ContiguousArray<MoveGauge> = []
+    var volumes: ContiguousArray<VolumeGauge> = []
+    var spread = SpreadGauge()
+    var silences: ContiguousArray<SilenceGroup> = []
+    /// The same of the next quote.
+    var quoteLateness: AlertLateness?
+    /// The last holes, oldest first; at most ``holesMax``.
+    var holes: [AlertHole] = []
     let symbol: Int32
     /// `nil` for the primary stream.
     let venue: Venue?
+
+    /// How many holes are remembered: trades missed in older ones are judged against the price before the oldest of these.
+    static let holesMax = 4
 
     init(symbol: Int32, venue: Venue?) {
         self.symbol = symbol
@@ -55,6 +65,13 @@ struct AlertStream: Sendable {
         self.last = price
     }
 
+    /// Windows came or went.
+    mutating func windowsChanged() {
+        self.isMeasured = !self.moves.isEmpty || !self.volumes.isEmpty
+        let steps = self.moves.compactMap(\.stepLength) + self.volumes.flatMap(\.stepLengths)
+        self.waiting.setSteps(steps)
+    }
+
     /// The last alert is gone: what was kept for alerts ends, so that it is not taken for new later.
     mutating func endOfAlerts() {
         self.cause = nil
@@ -66,6 +83,14 @@ struct AlertStream: Sendable {
     func side(of threshold: Decimal64) -> Decimal64? {
         self.last == threshold ? self.beforeLast ?? threshold : self.last
     }
+}
+
+/// A time in which ticks of a stream may have been missed.
+struct AlertHole: Sendable {
+    /// When all was known to be well, in nanoseconds.
+    var since: Int64
+    /// The last price before.
+    let price: Decimal64?
 }
 
 /// A venue's spread, and the thresholds that wait on it.
@@ -164,25 +189,27 @@ struct VenuePair: Sendable {
 
 /// A symbol with its streams, and what becomes due on them.
 struct AlertSymbol: Sendable {
+    // What every tick looks at comes first, so that it shares few cache lines.
     /// The newest time at which something of it was evaluated, in nanoseconds.
     var now = Int64.min
-    /// What the evaluator's own heap says about ``nextDue``.
-    var announcedDue = Int64.max
     /// When its first timer is due.
-    var nextDue: Int64 { self.timers.first?.due ?? .max }
-    let symbol: Symbol
+    private(set) var nextDue = Int64.max
     /// The primary stream's index.
     let primary: Int32
+    var firstStream: Int32 = -1
     /// The first of ``venues``, which mostly is the only one: here a tick finds it without another look-up.
     var firstVenue: Venue?
-    var firstStream: Int32 = -1
-    /// The venues with their streams' indices.
-    var venues: ContiguousArray<(venue: Venue, stream: Int32)> = []
-    var pairs: ContiguousArray<VenuePair> = []
-    var timers = AlertTimers()
-    var calendar: TradingCalendar?
     /// The venue that drove the symbol last.
     var primaryVenue: Venue?
+    private(set) var hasPairs = false
+    /// What the evaluator's own heap says about ``nextDue``.
+    var announcedDue = Int64.max
+    let symbol: Symbol
+    /// The venues with their streams' indices.
+    var venues: ContiguousArray<(venue: Venue, stream: Int32)> = []
+    var pairs: ContiguousArray<VenuePair> = [] { didSet { self.hasPairs = !self.pairs.isEmpty } }
+    var timers = AlertTimers() { didSet { self.nextDue = self.timers.first?.due ?? .max } }
+    var calendar: TradingCalendar?
     /// How many alerts there are.
     var alertCount = 0
 

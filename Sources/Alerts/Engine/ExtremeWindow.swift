@@ -165,7 +165,11 @@ struct ExtremeWindow: Sendable {
         guard now >= self.nextLeaving else { return }
         self.highs.advance(to: now, self.steps)
         self.lows.advance(to: now, self.steps)
-        self.nextLeaving = min(
-            self.high.map { self.steps.leaving($0.time) } ?? .max, self.low.map { self.steps.leaving($0.time) } ?? .max)
+        self.nextLeaving = min(self.highLeaving, self.lowLeaving)
     }
+
+    /// When the highest price leaves.
+    var highLeaving: Int64 { self.high.map { self.steps.leaving($0.time) } ?? .max }
+    /// When the lowest price leaves.
+    var lowLeaving: Int64 { self.low.map { self.steps.leaving($0.time) } ?? .max }
 }

@@ -10,8 +10,12 @@ struct MoveBounds: Sendable {
     /// The extremes for which they hold.
     private let baseLow: Decimal64
     private let baseHigh: Decimal64
-    /// Whether a measure must not fall below something: then the bounds hold for the extremes they were found for only.
+    /// Whether the bounds hold for the extremes they were found for only.
     private let isExact: Bool
+    /// Whether they hold for the lowest price they were found for only: a rise must not fall below something.
+    private let needsLow: Bool
+    /// The same of the highest price and a fall.
+    private let needsHigh: Bool
     /// Prices above this one pass nothing; `nil` is no limit.
     let lower: Decimal64?
     /// Prices below this one pass nothing; `nil` is no limit.
@@ -23,7 +27,10 @@ struct MoveBounds: Sendable {
         self.low = low
         self.high = high
         let tight = CalmStretch(gauge, low: low, high: high)
-        self.isExact = !gauge.includesLast || gauge.hasFloor
+        self.isExact = !gauge.includesLast
+        let needsLow = gauge.hasRiseFloor
+        let needsHigh = gauge.hasFallFloor
+        (self.needsLow, self.needsHigh) = (needsLow, needsHigh)
         guard let tight, !self.isExact else {
             (self.baseLow, self.baseHigh, self.isCalm) = (low, high, tight != nil)
             let low = gauge.includesLast ? max(tight?.low ?? low, low) : tight?.low
@@ -32,13 +39,14 @@ struct MoveBounds: Sendable {
             return
         }
         // How far above the highest and below the lowest price thresholds leave room: a quarter of that is given to new extremes.
-        let room = [
-            tight.high.flatMap { Self.distance(from: high, to: $0) },
-            tight.low.flatMap { Self.distance(from: $0, to: low) },
-        ].compactMap(\.self).min()
-        let extra = room.flatMap { $0.moved(.below, by: Self.threeQuarters) } ?? .zero
-        let baseLow = low.moved(.below, by: .absolute(extra)) ?? low
-        let baseHigh = high.moved(.above, by: .absolute(extra)) ?? high
+        let room =
+            [
+                needsHigh ? nil : tight.high.flatMap { Self.distance(from: high, to: $0) },
+                needsLow ? nil : tight.low.flatMap { Self.distance(from: $0, to: low) },
+            ].compactMap(\.self).min() ?? low
+        let extra = room.moved(.below, by: Self.threeQuarters) ?? .zero
+        let baseLow = needsLow ? low : low.moved(.below, by: .absolute(extra)) ?? low
+        let baseHigh = needsHigh ? high : high.moved(.above, by: .absolute(extra)) ?? high
         guard !extra.isZero, baseLow.mantissa > 0, let wide = CalmStretch(gauge, low: baseLow, high: baseHigh) else {
             (self.baseLow, self.baseHigh, self.isCalm) = (low, high, true)
             (self.lower, self.upper) = (max(tight.low ?? low, low), min(tight.high ?? high, high))
@@ -65,7 +73,9 @@ struct MoveBounds: Sendable {
     /// Whether they hold for these extremes.
     @inline(__always)
     func holds(low: Decimal64, high: Decimal64) -> Bool {
-        self.isExact ? low == self.low && high == self.high : low >= self.baseLow && high <= self.baseHigh
+        if self.isExact { return low == self.low && high == self.high }
+        return (self.needsLow ? low == self.low : low >= self.baseLow)
+            && (self.needsHigh ? high == self.high : high <= self.baseHigh)
     }
 
     /// Whether they hold for these extremes and there is nothing to gain from finding them anew.
@@ -76,11 +86,10 @@ struct MoveBounds: Sendable {
 }
 
 extension MoveGauge {
-    /// Whether there are thresholds below what is measured now.
-    fileprivate var hasFloor: Bool {
-        self.rise.floor != nil || self.risePercent.floor != nil || self.fall.floor != nil
-            || self.fallPercent.floor != nil
-    }
+    /// Whether there are thresholds below the rise that is measured now.
+    var hasRiseFloor: Bool { self.rise.floor != nil || self.risePercent.floor != nil }
+    /// Whether there are thresholds below the fall.
+    var hasFallFloor: Bool { self.fall.floor != nil || self.fallPercent.floor != nil }
 }
 
 extension CalmStretch {

@@ -9,7 +9,9 @@ struct MoveGauge: Sendable {
     /// The prices that are calm: those between the two, where `nil` is no limit.
     private(set) var calmLow: Decimal64?
     private(set) var calmHigh: Decimal64?
-    /// The highest and the lowest of the trades that wait.
+    /// When the step ends whose trades wait.
+    private var waitingEnd = Int64.min
+    /// The highest and the lowest of the trades that wait, all of one step.
     private var waitingHigh: PricePoint?
     private var waitingLow: PricePoint?
     /// The newest of them, which a day may be measured from tomorrow.
@@ -55,6 +57,9 @@ struct MoveGauge: Sendable {
 
     /// Whether the last price is a reference of its own when there is no other.
     var includesLast: Bool { self.length != 0 }
+
+    /// The length of the steps into which the window cuts time; `nil` for the day.
+    var stepLength: Int64? { self.length == 0 ? nil : self.window.steps.step }
 
     /// When time alone changes the extremes.
     var nextChange: Int64 {
@@ -192,17 +197,33 @@ struct MoveGauge: Sendable {
         return true
     }
 
-    /// Has calm trades wait, of which only the highest, the lowest and the newest matter.
-    mutating func wait(_ highest: PricePoint, _ lowest: PricePoint, _ newest: PricePoint) {
-        if self.length == 0 {
-            self.waitingNewest = newest
-            return
+    /// Has calm trades of one step wait, of which only the highest and the lowest matter; of a day neither.
+    mutating func wait(_ highest: PricePoint, _ lowest: PricePoint) {
+        guard self.includesLast else { return }
+        let time = min(highest.time, lowest.time)
+        if time >= self.waitingEnd {
+            self.takeWaiting()
+            self.window.advance(to: time)
+            self.waitingEnd = self.window.steps.end(of: time)
         }
         if let known = self.waitingHigh, highest.price < known.price {} else { self.waitingHigh = highest }
         if let known = self.waitingLow, lowest.price > known.price {} else { self.waitingLow = lowest }
     }
 
-    /// Puts the trades that wait into the window, so that it can be read or changed.
+    /// Has the newest calm trade wait, which of a day is the one that matters.
+    mutating func wait(newest: PricePoint) {
+        if !self.includesLast { self.waitingNewest = newest }
+    }
+
+    /// Puts the trades that wait into the window, so that it can be read or changed, and lets leave what was too old at `now`.
+    ///
+    /// That passes nothing: all trades until then were calm, or were compared.
+    mutating func settle(at now: Int64) {
+        self.settle()
+        self.advance(to: now)
+    }
+
+    /// Puts the trades that wait into the window.
     mutating func settle() {
         self.calmEnd = .min
         if let newest = self.waitingNewest {
@@ -210,6 +231,10 @@ struct MoveGauge: Sendable {
             self.add(newest)
             return
         }
+        self.takeWaiting()
+    }
+
+    private mutating func takeWaiting() {
         guard let highest = self.waitingHigh, let lowest = self.waitingLow else { return }
         self.waitingHigh = nil
         self.waitingLow = nil
@@ -220,7 +245,8 @@ struct MoveGauge: Sendable {
 
     /// Finds the prices and the time in which no trade behind `point` passes anything here.
     ///
-    /// All such trades are of one step, and none is a new extreme that an alert waits for.
+    /// Until then no extreme leaves that something is measured from which must not shrink, and no such trade is a new extreme that
+    /// an alert waits for.
     private mutating func measureOutCalm(_ point: PricePoint) {
         self.calmEnd = .min
         guard let low = self.low?.price, let high = self.high?.price, low.mantissa > 0 else { return }
@@ -234,8 +260,12 @@ struct MoveGauge: Sendable {
             self.calmEnd = self.isUnmeasured ? .min : self.day?.calmEnd(after: point.time) ?? .min
             return
         }
-        self.calmEnd = min(self.nextChange, self.window.steps.end(of: point.time))
-        guard self.extremeCount > 0 else { return }
+        guard self.extremeCount > 0 || self.isUnmeasured else {
+            self.calmEnd = min(
+                self.hasRiseFloor ? self.window.lowLeaving : .max, self.hasFallFloor ? self.window.highLeaving : .max)
+            return
+        }
+        self.calmEnd = self.nextChange
         if self.calmLow.map({ $0 < low }) ?? true { self.calmLow = low }
         if self.calmHigh.map({ $0 > high }) ?? true { self.calmHigh = high }
     }

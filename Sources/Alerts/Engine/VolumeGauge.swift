@@ -35,6 +35,9 @@ struct VolumeGauge: Sendable {
         if self.whole == nil { self.whole = VolumeWindow(length: self.baselineLength + self.length) }
     }
 
+    /// The lengths of the steps into which the windows cut time.
+    var stepLengths: [Int64] { [self.window.steps.step] + (self.whole.map { [$0.steps.step] } ?? []) }
+
     var nextChange: Int64 { min(self.window.nextLeaving, self.whole?.nextLeaving ?? .max) }
 
     mutating func advance(to now: Int64) {
@@ -55,7 +58,11 @@ struct VolumeGauge: Sendable {
 
     /// Narrows a stretch to that in which no trade passes anything here; false when there is none.
     mutating func narrow(_ calm: inout CalmStretch) -> Bool {
-        calm.end = min(calm.end, self.nextChange, self.window.steps.end(of: calm.start))
+        if self.multipleCount > 0 {
+            calm.end = min(calm.end, self.nextChange)
+        } else if let floor = self.absolute.floor {
+            calm.end = min(calm.end, self.window.end(above: floor))
+        }
         guard self.absolute.isEmpty || self.absolute.isCalm, self.narrowMultiple(&calm) else { return false }
         return calm.narrowVolume(self.window.sum, exponent: self.window.exponent, ceiling: self.absolute.ceiling)
     }

@@ -21,6 +21,21 @@ struct VolumeWindow: Sendable {
         self.head < self.indices.count ? self.steps.leaving(step: self.indices[self.head]) : .max
     }
 
+    /// Until when the sum is above `floor` whatever leaves, and nothing else comes; perhaps earlier, but not later.
+    func end(above floor: Decimal64) -> Int64 {
+        let shift = Int(floor.exponent) - self.exponent
+        guard (-18...18).contains(shift) else { return self.nextLeaving }
+        let mantissa = Int128(floor.mantissa)
+        let least = shift < 0 ? mantissa / powerOfTen(-shift) : mantissa * powerOfTen(shift)
+        var rest = self.sum
+        for position in self.head..<min(self.indices.count, self.head + WaitingTrades.slicesMax) {
+            rest -= self.sums[position]
+            if rest <= least { return self.steps.leaving(step: self.indices[position]) }
+        }
+        let last = self.head + WaitingTrades.slicesMax
+        return last < self.indices.count ? self.steps.leaving(step: self.indices[last]) : .max
+    }
+
     mutating func add(_ size: Decimal64?, at time: Int64) {
         if self.liveSince == nil {
             self.liveSince = time
