@@ -230,7 +230,8 @@ def test_a_stalled_client_is_current_again_within_an_interval(busy):
     assert overview["connections"] >= 2 and overview["slow"][0]["id"] == identity
     assert report(f"/v1/connections/{full.id}")["channels"] == ["ticker-BTC-USD"]
     frames = wait_until(lambda: report(f"/v1/connections/{full.id}")["frames"], what="recorded frames")
-    assert '"channel":"ticker-BTC-USD"' in frames[-1]["head"]
+    # The newest may be the answer to a ping: on a busy machine the client sends some meanwhile.
+    assert any('"channel":"ticker-BTC-USD"' in frame["head"] for frame in frames), frames
     with pytest.raises(urllib.error.HTTPError):
         service.get(f"/v1/connections/{identity}")
 
