@@ -154,37 +154,56 @@ public struct FrameDecoder {
             return rule < 0 ? .unmatched : Self.fixedOutcome(storage.program.rules[rule].body)
         }
         workspace.pointee.reset()
-        var scanner = FrameScanner(
-            start: start, count: count, nodes: storage.program.nodes, watches: storage.program.watches,
-            needs: storage.program.needs, finalRules: storage.program.finalRules, canStop: storage.canStop,
-            possible: storage.program.allRules, workspace: workspace
-        )
-        var isWhole = scanner.run()
-        if !isWhole, scanner.stop != .decided, storage.program.takesText, Self.isText(start, count, scanner) {
-            scanner.runAsText()
-            isWhole = true
+        let possible: UInt64
+        let fulfilled: UInt64
+        let shapes = start.pointee == UInt8(ascii: "[") ? workspace.pointee.shapes : nil
+        if let known = shapes?.pointee.find(start, count: count, workspace) {
+            possible = known.pointee.possible
+            fulfilled = known.pointee.fulfilled
+        } else {
+            var scanner = FrameScanner(
+                start: start, count: count, nodes: storage.program.nodes, watches: storage.program.watches,
+                needs: storage.program.needs, finalRules: storage.program.finalRules, canStop: storage.canStop,
+                possible: storage.program.allRules, workspace: workspace
+            )
+            var isWhole = scanner.run()
+            if !isWhole, scanner.stop != .decided, storage.program.takesText, Self.isText(start, count, scanner) {
+                scanner.runAsText()
+                isWhole = true
+            }
+            if isWhole {
+                scanner.judgeAbsent(count: storage.program.watchCount)
+                shapes?.pointee.learn(
+                    start, storage.program, workspace, possible: scanner.possible, fulfilled: scanner.fulfilled)
+            } else if scanner.stop != .decided {
+                return .malformed(Self.text(scanner))
+            }
+            possible = scanner.possible
+            fulfilled = scanner.fulfilled
+            if !isWhole, !self.isUnusual(possible), scanner.decidingCount <= count {
+                let rule = possible == 0 ? -1 : possible.trailingZeroBitCount
+                workspace.pointee.decisions.learn(start, length: scanner.decidingCount, rule: rule)
+            }
         }
-        if isWhole {
-            scanner.judgeAbsent(count: storage.program.watchCount)
-        } else if scanner.stop != .decided {
-            return .malformed(Self.text(scanner))
-        }
-        if scanner.possible & storage.program.channelRules != 0 || storage.program.sequence.pointee.isMapped {
+        if self.isUnusual(possible) {
             return self.finishUnusual(
-                scanner.possible, scanner.fulfilled, start, count, receivedTime: receivedTime, into: &ticks)
+                possible, fulfilled, start, count, receivedTime: receivedTime, into: &ticks)
         }
-        let index = scanner.possible == 0 ? -1 : scanner.possible.trailingZeroBitCount
-        if !isWhole, scanner.decidingCount <= count {
-            workspace.pointee.decisions.learn(start, length: scanner.decidingCount, rule: index)
-        }
+        let index = possible == 0 ? -1 : possible.trailingZeroBitCount
         guard index >= 0 else { return .unmatched }
         let rule = storage.program.rules + index
         switch rule.pointee.body {
         case .ignored, .control, .reconnect: return Self.fixedOutcome(rule.pointee.body)
         case .error, .fatal, .reply, .acknowledgement, .registration, .outputs: break
         }
-        let builder = self.builder(scanner.fulfilled, start, count, receivedTime: receivedTime)
+        let builder = self.builder(fulfilled, start, count, receivedTime: receivedTime)
         return self.outcome(of: rule, &builder.pointee, into: &ticks)
+    }
+
+    /// Whether a frame that these rules may take is one of a registered channel, or numbered.
+    @inline(__always)
+    private func isUnusual(_ possible: UInt64) -> Bool {
+        possible & self.storage.program.channelRules != 0 || self.storage.program.sequence.pointee.isMapped
     }
 
     /// Chooses among rules that ask for a registered channel, and reads the frame's number.
@@ -206,7 +225,6 @@ public struct FrameDecoder {
             let index = possible.trailingZeroBitCount
             possible &= possible &- 1
             let rule = storage.program.rules + index
-            builder.pointee.contextSymbol = storage.requestSymbol
             if rule.pointee.channel.isMapped {
                 if rule.pointee.channel.slot != slot || rule.pointee.channel.detail >= 0 {
                     slot = rule.pointee.channel.slot

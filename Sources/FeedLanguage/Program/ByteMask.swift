@@ -33,10 +33,48 @@ struct ByteMask {
         self.init(pairs: quotes | slashes)
     }
 
+    /// Which of 64 bytes are no decimal digits: one bit for each, the lowest for the first.
+    @inline(__always)
+    static func nonDigits(of64 base: UnsafePointer<UInt8>) -> UInt64 {
+        let words =
+            Self.nonDigits(base, 0x0202_0202_0202_0202_0101_0101_0101_0101)
+            | Self.nonDigits(base + 16, 0x0808_0808_0808_0808_0404_0404_0404_0404)
+            | Self.nonDigits(base + 32, 0x2020_2020_2020_2020_1010_1010_1010_1010)
+            | Self.nonDigits(base + 48, 0x8080_8080_8080_8080_4040_4040_4040_4040)
+        // Bit 8 × c + r says now what bit 8 × r + c is to say: rows and columns change places.
+        // Source: Henry S. Warren, "Hacker's Delight", second edition, section 7-3.
+        var bits = UInt64(littleEndian: words[0]) | UInt64(littleEndian: words[1])
+        var swapped = (bits ^ bits &>> 7) & 0x00AA_00AA_00AA_00AA
+        bits ^= swapped ^ swapped &<< 7
+        swapped = (bits ^ bits &>> 14) & 0x0000_CCCC_0000_CCCC
+        bits ^= swapped ^ swapped &<< 14
+        swapped = (bits ^ bits &>> 28) & 0x0000_0000_F0F0_F0F0
+        return bits ^ swapped ^ swapped &<< 28
+    }
+
+    /// Sixteen bytes: zero for a digit, otherwise that of `weights`.
+    @inline(__always)
+    private static func nonDigits(_ base: UnsafePointer<UInt8>, _ weights: UInt128) -> SIMD2<UInt64> {
+        let values = Self.load(base) &- SIMD16<UInt8>(repeating: 0x30)
+        let words = unsafeBitCast(values .> SIMD16<UInt8>(repeating: 9), to: SIMD2<UInt64>.self)
+        return words & SIMD2<UInt64>(UInt64(truncatingIfNeeded: weights), UInt64(truncatingIfNeeded: weights &>> 64))
+    }
+
     /// The first byte's place; 16 when no byte passes.
     @inline(__always) var first: Int { self.bits.trailingZeroBitCount &>> 2 }
     /// The second byte's place; 16 when there is none.
     @inline(__always) var second: Int { (self.bits & (self.bits &- 1)).trailingZeroBitCount &>> 2 }
+
+    /// Whether no byte passes.
+    @inline(__always) var isEmpty: Bool { self.bits == 0 }
+
+    /// Forgets the first byte that passes.
+    @inline(__always)
+    mutating func dropFirst() { self.bits &= self.bits &- 1 }
+
+    /// Forgets the bytes before `place`, which is 0…15.
+    @inline(__always)
+    mutating func drop(_ place: Int) { self.bits &= .max &<< UInt64(truncatingIfNeeded: 4 &* place) }
 
     /// The first byte's place from `start` on, which is 0…15; 16 when there is none.
     @inline(__always)

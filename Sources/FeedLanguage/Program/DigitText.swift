@@ -28,6 +28,15 @@ enum DigitText {
         (values | (values &+ 0x7676_7676_7676_7676)) & 0x8080_8080_8080_8080 == 0
     }
 
+    /// Whether one of eight ASCII bytes is `1`…`9`; `false` as well when one is not ASCII.
+    @inline(__always)
+    static func hasNonZero(_ text: UInt64) -> Bool {
+        let values = text ^ 0x3030_3030_3030_3030
+        let isPositive = values &+ 0x7F7F_7F7F_7F7F_7F7F
+        let isAboveNine = values &+ 0x7676_7676_7676_7676
+        return text & 0x8080_8080_8080_8080 == 0 && isPositive & ~isAboveNine & 0x8080_8080_8080_8080 != 0
+    }
+
     /// The number that eight digit values make, the first in the lowest byte.
     @inline(__always)
     static func eight(_ digits: UInt64) -> Int64 {

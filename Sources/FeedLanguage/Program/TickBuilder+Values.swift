@@ -159,11 +159,15 @@ extension TickBuilder {
         if !field.pointee.isSimple { return self.unusualDecimal(field, name, &flags, &isBad) }
         let slot = self.rows[Int(field.pointee.scope)][Int(field.pointee.slot)]
         if slot.isPlain {
+            let first = self.base + Int(slot.start)
+            // Where signs do not count they come at random: passing over one takes no branch.
+            let isUnsigned = field.pointee.isAbsolute && slot.kind == .number
+            let skippedCount = isUnsigned && first.pointee == UInt8(ascii: "-") ? 1 : 0
+            let start = first + skippedCount
             let text = UnsafeRawBufferPointer(
-                start: self.base + Int(slot.start), count: Int(slot.end &- slot.start)
+                start: start, count: Int(slot.end &- slot.start) &- skippedCount
             )
-            let readable = self.end - (self.base + Int(slot.start))
-            if let parsed = Decimal64.parse(text, readable: readable) {
+            if let parsed = Decimal64.parse(text, readable: self.end - start) {
                 if field.pointee.zeroIsNone, parsed.value.isZero { return nil }
                 if parsed.isRounded { flags.insert(.rounded) }
                 return field.pointee.isAbsolute ? parsed.value.magnitude : parsed.value
@@ -316,10 +320,18 @@ extension TickBuilder {
     }
 
     /// Positive is a buy, negative a sell; zero is neither.
+    @inline(__always)
     static func side(ofNumber text: UnsafeBufferPointer<UInt8>, isInverted: Bool) -> Side {
-        guard text.contains(where: { (UInt8(ascii: "1")...UInt8(ascii: "9")).contains($0) }) else { return .unknown }
-        let isNegative = text.first == UInt8(ascii: "-")
+        guard let start = text.baseAddress, text.count > 0 else { return .unknown }
+        // Nearly always there is one among the first eight bytes, wherever.
+        if text.count < 8 || !DigitText.hasNonZero(KeyBytes.load(start)), !Self.hasNonZero(text) { return .unknown }
+        let isNegative = start.pointee == UInt8(ascii: "-")
         return isNegative == isInverted ? .buy : .sell
+    }
+
+    @inline(never)
+    private static func hasNonZero(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        text.contains { (UInt8(ascii: "1")...UInt8(ascii: "9")).contains($0) }
     }
 
     @inline(__always)

@@ -44,6 +44,19 @@ extension Workspace {
             return true
         }
 
+        /// Adds `count` rows of absent values that nobody writes; `false`, and none, when the frame has too many.
+        @inline(__always)
+        mutating func appendIdle(_ count: Int, parent: Int) -> Bool {
+            let first = self.count
+            while first &+ count > self.capacity { guard self.grow() else { return false } }
+            (self.parents + first).update(repeating: Int32(truncatingIfNeeded: parent), count: count)
+            self.count = first &+ count
+            return true
+        }
+
+        /// Whether nobody writes values of these rows.
+        var areIdle: Bool { self.usedCount == 0 }
+
         /// Forgets all rows.
         @inline(__always)
         mutating func removeAll() {

@@ -19,6 +19,8 @@ struct Workspace {
     private let verdictCacheCount: Int
     /// Frames that need not be scanned.
     let decisions = DecisionCache()
+    /// Lists whose values need not be searched; `nil` where frames are no lists.
+    let shapes: UnsafeMutablePointer<ShapeCache>?
     /// The last ISO 8601 minute.
     var minutes = MinuteCache()
     /// The program's regular expressions.
@@ -56,6 +58,9 @@ struct Workspace {
         self.verdicts = .allocate(capacity: max(1, program.verdictCacheCount))
         for index in 0..<program.verdictCacheCount { (self.verdicts + index).initialize(to: VerdictCache()) }
         self.tails = .allocate(capacity: max(1, program.tailCount))
+        let takesLists = program.nodes.pointee.entersArray
+        self.shapes = takesLists ? .allocate(capacity: 1) : nil
+        self.shapes?.initialize(to: ShapeCache())
         // The loader has compiled each of them before.
         self.patterns = program.patterns.compactMap { try? $0.compiled() }
         self.tables = program.tables
@@ -73,6 +78,8 @@ struct Workspace {
         for index in 0..<self.verdictCacheCount { self.verdicts[index].deallocate() }
         self.verdicts.deallocate()
         self.decisions.deallocate()
+        self.shapes?.pointee.deallocate()
+        self.shapes?.deallocate()
         self.memory.deallocate()
         self.text.deallocate()
     }
