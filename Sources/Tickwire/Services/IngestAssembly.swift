@@ -55,7 +55,10 @@ struct IngestAssembly {
             client: self.database.client, catalog: self.catalog, journal: journal, candles: candles,
             logger: self.logger)
         let alerts = AlertService(
-            client: self.database.client, store: AlertStore(client: self.database.client, catalog: self.catalog),
+            client: self.database.client,
+            store: AlertStore(
+                client: self.database.client, catalog: self.catalog,
+                shownGrace: .milliseconds(self.settings.push.shownGraceMilliseconds)),
             journal: journal, publisher: self.publisher,
             options: try NotificationOptions(topic: self.settings.apnsTopic),
             windows: AlertWindows(
