@@ -295,6 +295,6 @@ extension NotificationPayloads {
         json.append(contentsOf: self.channelData)
         json.append(literal: "}}")
         // The one character that jsonb cannot hold.
-        return String(decoding: json, as: UTF8.self).replacing("\\u0000", with: "\\ufffd")
+        return StoredJSON.text(json, replacement: "\\ufffd")
     }
 }
