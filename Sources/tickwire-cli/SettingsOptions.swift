@@ -32,6 +32,15 @@ struct SettingsOptions: ParsableArguments {
     }
 }
 
+extension SettingsOptions {
+    /// A logger for a command that tells of all trouble itself.
+    func silentLogger(_ settings: Settings) -> Logger {
+        var logger = self.quietLogger(settings)
+        logger.logLevel = .critical
+        return logger
+    }
+}
+
 /// Options of the commands that run as a service.
 struct ServiceOptions: ParsableArguments {
     @OptionGroup var settings: SettingsOptions

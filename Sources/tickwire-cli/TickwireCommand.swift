@@ -23,7 +23,8 @@ struct TickwireCommand: AsyncParsableCommand {
             ImportCommand.self, CandlesCommand.self, AlertsCommand.self, DeliverCommand.self, DevicesCommand.self,
             PushCommand.self, UsersCommand.self,
             TokensCommand.self, FeedsCommand.self, SymbolsCommand.self,
-            SessionsCommand.self, JournalCommand.self, SimulateCommand.self, MigrateCommand.self, VersionCommand.self,
+            SessionsCommand.self, JournalCommand.self, DoctorCommand.self, SimulateCommand.self, MigrateCommand.self,
+            VersionCommand.self,
         ]
     )
 }

@@ -70,7 +70,10 @@ export class Alerts {
   fired(event) {
     const fired = event.data ?? event;
     toast(fired.title ?? `${fired.symbol} ${fired.condition}`, `${fired.body ?? fired.price ?? ''} (${clock(fired.firedAt ?? Date.now())})`);
-    if (account.token) this.reload();
+    if (!account.token) return;
+    // Seen here, it need not come to the user's devices as well. If that cannot be told, it comes twice.
+    if (fired.id && document.visibilityState === 'visible') call('POST', `/v1/alerts/events/${fired.id}/shown`).catch(() => {});
+    this.reload();
   }
 }
 

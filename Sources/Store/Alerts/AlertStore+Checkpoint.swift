@@ -16,6 +16,7 @@ extension AlertStore {
     @discardableResult
     public func store(_ checkpoint: AlertCheckpoint) async throws -> Int {
         let catalog = self.catalog
+        let grace = self.shownGrace
         let sorted = checkpoint.streams.sorted {
             ($0.stream.symbol, $0.stream.venue) < ($1.stream.symbol, $1.stream.venue)
         }
@@ -27,7 +28,7 @@ extension AlertStore {
                 )
                 return try session.transaction { session in
                     try session.execute("SET LOCAL tickwire.evaluator = 'on'")
-                    let count = try Self.insert(checkpoint.events, session)
+                    let count = try Self.insert(checkpoint.events, shownGrace: grace, session)
                     try Self.save(checkpoint.states, session)
                     if let (journal, place) = checkpoint.position {
                         try Self.save(sorted, journal, session)
@@ -103,19 +104,19 @@ extension AlertStore {
 
     /// - Returns: How many were not there.
     private static func insert(
-        _ events: [AlertCheckpoint.Event], _ session: PostgresSession
+        _ events: [AlertCheckpoint.Event], shownGrace: Duration, _ session: PostgresSession
     ) throws -> Int {
         var count = 0
         var rest = events[...]
         while !rest.isEmpty {
-            count += try Self.insert(rest.prefix(500), session)
+            count += try Self.insert(rest.prefix(500), shownGrace: shownGrace, session)
             rest = rest.dropFirst(500)
         }
         return count
     }
 
     private static func insert(
-        _ events: ArraySlice<AlertCheckpoint.Event>, _ session: PostgresSession
+        _ events: ArraySlice<AlertCheckpoint.Event>, shownGrace: Duration, _ session: PostgresSession
     ) throws -> Int {
         func column(_ value: (AlertCheckpoint.Event) -> String?) -> PostgresParameter { .array(events.map(value)) }
         let rows = try session.query(
@@ -164,13 +165,14 @@ extension AlertStore {
                 .text(DeliveryService.webhook.rawValue),
             ]
         )
-        try Self.push(rows, events, session)
+        try Self.push(rows, events, shownGrace: shownGrace, session)
         return rows.count
     }
 
     /// Puts the new events of users who have devices into the outbox.
     private static func push(
-        _ added: PostgresRows, _ events: ArraySlice<AlertCheckpoint.Event>, _ session: PostgresSession
+        _ added: PostgresRows, _ events: ArraySlice<AlertCheckpoint.Event>, shownGrace: Duration,
+        _ session: PostgresSession
     ) throws {
         struct Crossing: Hashable {
             let alert: Int64
@@ -192,7 +194,7 @@ extension AlertStore {
             else { return nil }
             return Outbox.Entry(event.payloads.content, user: fired.alert.user, eventID: id, now: fired.firedAt)
         }
-        try Outbox.enqueue(entries, in: session)
+        try Outbox.enqueue(entries, shownGrace: shownGrace, in: session)
     }
 
     private static func save(
@@ -298,6 +300,6 @@ extension NotificationPayloads {
         json.append(contentsOf: self.channelData)
         json.append(literal: "}}")
         // The one character that jsonb cannot hold.
-        return String(decoding: json, as: UTF8.self).replacing("\\u0000", with: "\\ufffd")
+        return StoredJSON.text(json, replacement: "\\ufffd")
     }
 }

@@ -16,10 +16,14 @@ public struct AlertStore: Sendable {
     let client: PostgresClient
     let catalog: SymbolCatalog
 
+    /// How long pushes wait for a connection of the user's to show the alert.
+    let shownGrace: Duration
+
     /// Reads and writes through `client`.
-    public init(client: PostgresClient, catalog: SymbolCatalog) {
+    public init(client: PostgresClient, catalog: SymbolCatalog, shownGrace: Duration = .zero) {
         self.client = client
         self.catalog = catalog
+        self.shownGrace = shownGrace
     }
 
     /// Stores a new alert and gives it its id.

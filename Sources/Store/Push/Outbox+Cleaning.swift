@@ -36,6 +36,8 @@ extension Outbox {
                 """, [.integer(age.milliseconds), .integer(Int64(max(0, limit)))]
             ).affectedRows
         }
+        try await self.client.query("DELETE FROM alert_shown WHERE shown_at < now() - interval '1 hour'")
+        try await self.client.query("DELETE FROM alert_listeners WHERE until < now() - interval '1 hour'")
         let count = try await statement("finished_at IS NOT NULL AND state <> 'dead'", keeping.finished, limit)
         if count == limit { return count }
         return try await count + statement("state = 'dead'", keeping.dead, limit - count)

@@ -15,7 +15,7 @@ extension Outbox {
 
     /// A content that is to be sent to all devices of a user.
     public struct Entry: Hashable, Sendable {
-        /// What is sent. Rendered at the time it is sent.
+        /// What is sent; rendered at the time it is sent.
         public let content: PushContent
         /// Whose devices get it.
         public let user: String
@@ -49,15 +49,19 @@ extension Outbox {
     /// whether and when a content is sent, once for all devices; what they forbid is put in as `dropped`, so that one can see
     /// why nothing came. What goes beyond the budget, or waits for the end of quiet hours with many others, becomes a part
     /// of one summary for each device. A delivery that waits for the same device with the same collapse key gives way. An
-    /// event that was put in for a device before is not put in again.
+    /// event that was put in for a device before is not put in again, and one that the user's own connection has shown is
+    /// put in as `suppressed`.
     ///
     /// - Parameters:
     ///   - entries: In the order of their events; their number does not change how many statements it takes.
+    ///   - shownGrace: How long what is pushed to devices waits for a connection of the user's to show it, if there is one.
     ///   - session: Where the transaction is open.
     /// - Returns: What became of each.
     /// - Throws: `PostgresError`, and nothing for wishes that cannot be read: those count as none.
     @discardableResult
-    public static func enqueue(_ entries: [Entry], in session: PostgresSession) throws -> [Enqueued] {
+    public static func enqueue(
+        _ entries: [Entry], shownGrace: Duration = .zero, in session: PostgresSession
+    ) throws -> [Enqueued] {
         let devices = try self.devices(of: Set(entries.map(\.user)), in: session)
         let wishes = try PreferencesStore.read(Set(devices.keys), in: session)
         var levels = try PreferencesStore.levels(of: entries.filter { devices[$0.user] != nil }, in: session)
@@ -71,7 +75,13 @@ extension Outbox {
             levels[entry.user] = level
             return decision
         }
-        var batch = OutboxBatch(waiting: try self.waiting(entries, decisions, devices, in: session))
+        var batch = OutboxBatch(
+            waiting: try self.waiting(entries, decisions, devices, in: session), grace: shownGrace,
+            listeners: shownGrace > .zero
+                ? try AlertPresenceStore.listeners(of: Set(devices.keys), in: session) : [],
+            // Read after the levels: whoever says that it was shown waits for their lock, or has come before.
+            shown: devices.isEmpty
+                ? [] : try AlertPresenceStore.shown(Set(entries.map(\.content.eventID)), in: session))
         for (entry, decision) in zip(entries, decisions) {
             let services = wishes[entry.user]?.0.services
             for device in devices[entry.user] ?? [] where services?.contains(device.service) ?? true {

@@ -24,6 +24,7 @@ struct OutboxBatch {
         let lane: String
     }
 
+    private static let onDevices = Set(DeliveryService.onDevices.map(\.rawValue))
     private(set) var rows: [Row] = []
     private var waiting = WaitingNotifications()
     /// Where in `rows` those are that wait, by device.
@@ -31,12 +32,39 @@ struct OutboxBatch {
     private var begun: [WaitingNotifications.Key: Int] = [:]
     private var merged: [(id: Int64, into: String)] = []
 
-    /// Begins with what waits already.
-    init(waiting: WaitingNotifications) { self.waiting = waiting }
+    private let grace: Duration
+    private let listeners: Set<String>
+    private let shown: Set<String>
+
+    /// Begins.
+    ///
+    /// - Parameters:
+    ///   - waiting: What waits already.
+    ///   - grace: How long devices of `listeners` wait for their connection to show an event.
+    ///   - listeners: Users with a connection that hears of their alerts.
+    ///   - shown: What such connections have shown, as `USER EVENT`.
+    init(
+        waiting: WaitingNotifications, grace: Duration = .zero, listeners: Set<String> = [], shown: Set<String> = []
+    ) {
+        self.waiting = waiting
+        self.grace = grace
+        self.listeners = listeners
+        self.shown = shown
+    }
 
     /// Puts in a content for a device as the user's wishes say.
     mutating func add(_ entry: Outbox.Entry, _ target: Target, _ decision: NotificationPreferences.Decision) {
         var row = Row(entry: entry, device: target, content: entry.content, due: entry.now)
+        if Self.onDevices.contains(target.service) {
+            if self.shown.contains("\(entry.user) \(entry.content.eventID)") {
+                row.state = "suppressed"
+                row.reason = AlertPresenceStore.reason
+                return self.rows.append(row)
+            }
+            if self.listeners.contains(entry.user) {
+                row.due = entry.now.advanced(byNanoseconds: Int64(self.grace / .nanoseconds(1)))
+            }
+        }
         switch decision {
         case .send: break
         case .sendSilently: row.isSilent = true

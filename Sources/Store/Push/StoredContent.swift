@@ -107,8 +107,7 @@ struct StoredContent: Codable {
     static func text(_ content: PushContent) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let json = try encoder.encode(StoredContent(content))
-        return String(decoding: json, as: UTF8.self).replacing("\\u0000", with: "\u{FFFD}")
+        return StoredJSON.text(Array(try encoder.encode(StoredContent(content))), replacement: "\u{FFFD}")
     }
 
     /// Reads what ``text(_:)`` wrote; `nil` when it is something else.

@@ -74,6 +74,6 @@ extension NotificationSummary {
     func storedText() throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self).replacing("\\u0000", with: "\u{FFFD}")
+        return StoredJSON.text(Array(try encoder.encode(self)), replacement: "\u{FFFD}")
     }
 }

@@ -26,6 +26,7 @@ final class AlertRoutes: Sendable {
     private let perUserMax: Int
     private let venues: [Venue]
     private let logger: Logger
+    private let listeners: AlertListeners
 
     /// Routes over `store`.
     ///
@@ -35,7 +36,12 @@ final class AlertRoutes: Sendable {
     ///   - tokens: Who tokens speak for.
     ///   - settings: Limits, origins and the order of venues.
     ///   - logger: For trouble.
-    init(store: AlertStore, lastTicks: LastTicks, tokens: TokenCache, settings: Settings, logger: Logger) {
+    ///   - listeners: Told which alerts were shown.
+    init(
+        store: AlertStore, lastTicks: LastTicks, tokens: TokenCache, settings: Settings, logger: Logger,
+        listeners: AlertListeners
+    ) {
+        self.listeners = listeners
         self.store = store
         self.lastTicks = lastTicks
         self.gate = TokenGate(tokens: tokens)
@@ -85,6 +91,7 @@ final class AlertRoutes: Sendable {
         self.on(router, "/v1/alerts/{id}/pause", [(.post, { try await self.pause($0) })])
         self.on(router, "/v1/alerts/{id}/resume", [(.post, { try await self.resume($0) })])
         self.on(router, "/v1/alerts/{id}/snooze", [(.post, { try await self.snooze($0) })])
+        self.on(router, "/v1/alerts/events/{event}/shown", [(.post, { try await self.shown($0) })])
         self.on(router, "/v1/alerts/{id}/events", [(.get, { try await self.events($0) })])
     }
 
@@ -253,6 +260,19 @@ final class AlertRoutes: Sendable {
             until = try AlertChange.snooze(for: body.text("for"), until: body.text("until"), now: call.now)
         }
         return Reply(json: try await self.json(try await self.store.snooze(id: alert.id, until: until), call))
+    }
+
+    /// The caller's page or app shows an event now: the caller's devices need not.
+    private func shown(_ call: Call) async throws -> Reply {
+        let event = call.parameters.get("event") ?? ""
+        let parts = event.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0] == "alert", let id = Int64(parts[1]), Int64(parts[2]) != nil else {
+            throw AlertAPIError(
+                status: .notFound, reason: "'\(event.prefix(40))' is no event: its data has the id, such as alert-17-3")
+        }
+        // Of nobody else's alert, not even for who may change all.
+        guard try await self.store.alert(id: id).user == call.holder.userID else { throw AlertAPIError.unknown(id) }
+        return Reply(json: "{\"suppressed\":\(try await self.listeners.shown(event, user: call.holder.userID))}")
     }
 
     private func test(_ call: Call) async throws -> Reply {

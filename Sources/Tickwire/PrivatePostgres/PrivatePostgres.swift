@@ -63,6 +63,17 @@ public struct PrivatePostgres: Sendable {
         FileManager.default.fileExists(atPath: root + "/postgres/data/PG_VERSION")
     }
 
+    /// The connection string of the server under `root` if it runs, which its file `postmaster.pid` says.
+    static func runningServer(under root: String) -> String? {
+        let home = root + "/postgres"
+        guard FileManager.default.fileExists(atPath: home + "/data/postmaster.pid") else { return nil }
+        return self.connectionString(self.socketDirectory(home: home))
+    }
+
+    private static func connectionString(_ socketDirectory: String) -> String {
+        "host='\(socketDirectory)' dbname=tickwire user=tickwire"
+    }
+
     private init(
         programs: PostgresPrograms, dataDirectory: String, socketDirectory: String, account: Account?, logger: Logger,
         ownership: OwnerLock?
@@ -73,7 +84,7 @@ public struct PrivatePostgres: Sendable {
         self.account = account
         self.logger = logger
         self.ownership = ownership
-        self.connectionString = "host='\(socketDirectory)' dbname=tickwire user=tickwire"
+        self.connectionString = Self.connectionString(socketDirectory)
     }
 
     /// Stops the server if this process owns it; clients are cut off, everything committed is kept.

@@ -62,7 +62,10 @@ struct IngestAssembly {
         let monitors = MonitorList()
         let live = try self.livePrices(prices, deliveries.sender) { monitors.dead }
         let alerts = AlertService(
-            client: self.database.client, store: AlertStore(client: self.database.client, catalog: self.catalog),
+            client: self.database.client,
+            store: AlertStore(
+                client: self.database.client, catalog: self.catalog,
+                shownGrace: .milliseconds(self.settings.push.shownGraceMilliseconds)),
             journal: journal, publisher: self.publisher,
             options: try NotificationOptions(topic: self.settings.apnsTopic), decimals: { prices.decimals($0) },
             live: live,

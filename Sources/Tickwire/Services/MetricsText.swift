@@ -127,6 +127,11 @@ enum MetricsText {
             + self.gauge("tickwire_live_activities", counters.activities)
     }
 
+    static func suppression(listeners: Int, suppressed: Int) -> String {
+        self.gauge("tickwire_alerts_listeners", listeners)
+            + self.counter("tickwire_deliveries_suppressed_total", suppressed)
+    }
+
     static func publisher(_ counters: HTTPPublisher.Counters) -> String {
         self.counter("tickwire_publisher_published_total", counters.published)
             + self.counter("tickwire_publisher_messages_total", counters.messages)

@@ -152,12 +152,18 @@ public struct ServiceRunner: Sendable {
             feedStatus = ingest.feedStatus
             statistics = ingest.statistics
         }
+        let listeners = AlertListeners(store: AlertPresenceStore(client: database.client), logger: self.logger)
+        let mustKnowListeners = self.settings.push.shownGraceMilliseconds > 0 && self.kind != .ingest
+        if mustKnowListeners { services.append(listeners) }
+        if self.kind != .ingest { metrics.append { listeners.metrics } }
         let texts = metrics
         var hooks = GatewayHooks()
         hooks.validateChannel = { directory.problem(with: $0) }
-        if apps.contains(where: { !$0.webhooks.isEmpty || $0.encryptionMasterKey != nil }) {
+        let hasWebhooks = apps.contains { !$0.webhooks.isEmpty || $0.encryptionMasterKey != nil }
+        if hasWebhooks || mustKnowListeners {
             hooks.channelActivity = { app, activity in
                 relay.take(activity, app: app)
+                if mustKnowListeners { listeners.take(activity, app: app) }
             }
             hooks.ownActivity = { app, activity in webhooks.take(activity, app: app) }
         }
@@ -172,7 +178,7 @@ public struct ServiceRunner: Sendable {
         let alerts = AlertRoutes(
             store: AlertStore(client: database.client, catalog: catalog),
             lastTicks: LastTicks(client: database.client, catalog: catalog), tokens: tokens, settings: self.settings,
-            logger: self.logger)
+            logger: self.logger, listeners: listeners)
         let credentials = try PushCredentials(self.settings)
         let webKey = credentials.vapidSubject == nil ? nil : credentials.vapid?.publicKey
         let dashboard = DashboardRoutes(appKey: apps[0].app.signingCredentials.key, vapidPublicKey: webKey)

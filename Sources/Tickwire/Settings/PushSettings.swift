@@ -46,6 +46,8 @@ public struct PushSettings: Sendable, CustomStringConvertible, CustomReflectable
     public var leaseSeconds = 60
     /// Seconds that one request may take.
     public var timeoutSeconds = 12
+    /// Milliseconds that pushes wait for a connection of their user's to show the alert; 0 waits for none.
+    public var shownGraceMilliseconds = 0
     /// Days that finished deliveries are kept.
     public var keepDays = 30
     /// Days that deliveries are kept that were given up.

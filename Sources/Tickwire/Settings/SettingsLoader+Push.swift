@@ -10,6 +10,7 @@ extension SettingsLoader {
         "push.beams.secretKey", "push.webPush.hosts", "push.apns.url", "push.apns.sandboxURL", "push.apns.connections",
         "push.fcm.url", "push.fcm.tokenURL", "push.fcm.connections", "push.beams.url", "push.telegram.url",
         "deliver.here", "deliver.lease", "deliver.timeout", "deliver.keep", "deliver.keepDead",
+        "deliver.shownGrace",
     ]
 
     static func readPush(_ values: Values, into settings: inout Settings) throws {
@@ -64,6 +65,8 @@ extension SettingsLoader {
         if let isHere = try values.flag("deliver.here") { push.deliversHere = isHere }
         if let seconds = try values.whole("deliver.timeout", in: 1...60) { push.timeoutSeconds = seconds }
         if let seconds = try values.whole("deliver.lease", in: 4...3_600) { push.leaseSeconds = seconds }
+        // In milliseconds.
+        if let grace = try values.whole("deliver.shownGrace", in: 0...30_000) { push.shownGraceMilliseconds = grace }
         // In days.
         if let days = try values.whole("deliver.keep", in: 1...3_650) { push.keepDays = days }
         if let days = try values.whole("deliver.keepDead", in: 1...3_650) { push.keepDeadDays = days }
