@@ -51,7 +51,7 @@ public struct FiredAlert: Hashable, Sendable {
         }
 
         /// The cause that is a trade.
-        public init(_ trade: Trade) {
+        public init(_ trade: borrowing Trade) {
             self.init(
                 venue: trade.venue, price: trade.price, size: trade.size, side: trade.side, tradeID: trade.id,
                 eventTime: trade.eventTime, receivedTime: trade.receivedTime)
