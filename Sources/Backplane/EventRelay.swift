@@ -80,9 +80,10 @@ public final class EventRelay: EventPublisher {
     /// Shows that it lives and answers questions until it is cancelled.
     public func run() async {
         let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        self.bus.start { signal.yield() }
+        // First, so that what is published is behind them.
         self.bus.subscribe(Subject.ask)
         self.bus.subscribe(Subject.directory)
+        self.bus.start { signal.yield() }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 while !Task.isCancelled {

@@ -150,7 +150,17 @@ struct NATSConnectionTests {
                 retention: .deliverAndKeepAsSnapshot)
         }
         while !bus.counters.isConnected { try await Task.sleep(for: .milliseconds(5)) }
-        for number in 1...5 { relay.publish([tick(number)]) }
+        for number in 1...4 { relay.publish([tick(number)]) }
+        // When they are here the server knows the relay's subscriptions, too.
+        try await got.wait { items in
+            items.reduce(0) { count, item in
+                guard case .message(_, let bytes) = item, let events = try? EventMessage(parsing: bytes) else {
+                    return count
+                }
+                return count + events.entries.count
+            } == 4
+        }
+        relay.publish([tick(5)])
         gateway.publish(Subject.ask, NodeMessage.ask(number: 9, [.init(app: "3", channel: "")]).bytes(from: 2))
         try await got.wait { items in
             var sequences: [String] = []
