@@ -19,23 +19,30 @@ extension AlertStore {
         let day: Int64 = 86_400_000_000_000
         let oldest = now.advanced(byNanoseconds: -day)
         var last: Int64 = .min
-        while true {
+        // The end of a page first: knowing nothing of a table that was just filled, the planner would read and sort all of it for each.
+        while let end = try await self.lastID(after: last, count: max(1, pageSize)) {
             let rows = try await self.client.query(
                 """
                 \(AlertRow.selection)
-                AND alerts.id > $1 AND alerts.pause IS NULL AND (alerts.expires_at IS NULL OR alerts.expires_at > $2)
-                ORDER BY alerts.id LIMIT $3
+                AND alerts.id > $1 AND alerts.id <= $2
+                AND alerts.pause IS NULL AND (alerts.expires_at IS NULL OR alerts.expires_at > $3)
+                ORDER BY alerts.id
                 """,
-                [.integer(last), .timestamp(oldest), .integer(Int64(max(1, pageSize)))]
+                [.integer(last), .integer(end), .timestamp(oldest)]
             )
-            if let row = rows.last {
-                last = try row.integer(0)
-                var page = try Self.page(rows)
-                page.entries.removeAll { $0.alert.isSpent }
-                try await body(page)
-            }
-            if rows.count < max(1, pageSize) { return }
+            last = end
+            var page = try Self.page(rows)
+            page.entries.removeAll { $0.alert.isSpent }
+            try await body(page)
         }
+    }
+
+    /// The id of the last of so many rows behind `id`, removed ones too; `nil` when there are none.
+    private func lastID(after id: Int64, count: Int) async throws -> Int64? {
+        let rows = try await self.client.query(
+            "SELECT max(id) FROM (SELECT id FROM alerts WHERE id > $1 ORDER BY id LIMIT $2) AS page",
+            [.integer(id), .integer(Int64(count))])
+        return try rows.first?.optionalInteger(0)
     }
 
     /// All alerts that can still fire, with their states; see ``forEachArmed(now:pageSize:_:)`` for many.
