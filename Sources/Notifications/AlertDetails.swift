@@ -71,7 +71,7 @@ struct AlertDetails {
     /// The venue's id of the trade.
     ///
     /// PostgreSQL's JSON cannot hold a zero byte.
-    private var tradeID: String? { self.fired.cause.tradeID?.replacing("\0", with: "\u{FFFD}") }
+    private var tradeID: String? { self.fired.cause.tradeID?.withoutNUL }
 
     /// The page that shows the symbol.
     var link: String {

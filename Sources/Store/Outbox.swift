@@ -1,3 +1,4 @@
+import Market
 import Notifications
 public import Postgres
 
@@ -102,7 +103,7 @@ public struct Outbox: Sendable {
     @discardableResult
     public func record(_ results: [OutboxResult]) async throws -> Set<Int64> {
         if results.isEmpty { return [] }
-        let clean: (String?) -> String? = { $0?.replacing("\0", with: "\u{FFFD}") }
+        let clean: (String?) -> String? = { $0?.withoutNUL }
         let rows = try await self.client.query(
             """
             UPDATE deliveries SET

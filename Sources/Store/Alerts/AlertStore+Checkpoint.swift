@@ -154,7 +154,7 @@ extension AlertStore {
                 column(\.fired.alert.expression.description), column(\.fired.cause.price?.description),
                 column(\.fired.cause.size?.description),
                 column { String(UnicodeScalar($0.fired.cause.side.stored)) },
-                column { $0.fired.cause.tradeID?.replacing("\0", with: "\u{FFFD}") },
+                column { $0.fired.cause.tradeID?.withoutNUL },
                 column(\.fired.previousPrice?.description), column(\.fired.measurement?.storedText),
                 column(\.fired.lateness?.reason.rawValue), column(\.fired.lateness?.since.storedText),
                 column { $0.fired.isStorm ? "t" : "f" }, column(\.payloads.storedText),

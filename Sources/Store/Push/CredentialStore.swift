@@ -76,7 +76,7 @@ public struct CredentialStore: Sendable {
             ON CONFLICT (name) DO UPDATE SET
                 suspended_at = coalesce(push_credentials.suspended_at, now()),
                 suspended_until = excluded.suspended_until, suspended_reason = excluded.suspended_reason
-            """, [.text(lane), .timestamp(until), .text(reason.replacing("\0", with: "\u{FFFD}"))])
+            """, [.text(lane), .timestamp(until), .text(reason.withoutNUL)])
     }
 
     /// Says that a lane is held back no more.

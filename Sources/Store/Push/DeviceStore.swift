@@ -120,7 +120,7 @@ public struct DeviceStore: Sendable {
             )
             SELECT id FROM gone
             """,
-            [.integer(id), .timestamp(registeredAfter), .text(reason.replacing("\0", with: "\u{FFFD}"))]
+            [.integer(id), .timestamp(registeredAfter), .text(reason.withoutNUL)]
         ).count == 1
     }
 

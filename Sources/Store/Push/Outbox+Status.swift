@@ -1,3 +1,4 @@
+import Market
 import Postgres
 
 extension Outbox {
@@ -54,7 +55,7 @@ extension Outbox {
     /// Writes down what a worker says about its lanes, and forgets workers of yesterday.
     public func report(_ reports: [LaneReport], worker: String) async throws {
         if reports.isEmpty { return }
-        let clean: (String?) -> String? = { $0?.replacing("\0", with: "\u{FFFD}") }
+        let clean: (String?) -> String? = { $0?.withoutNUL }
         try await self.client.query(
             """
             WITH old AS (DELETE FROM delivery_lanes WHERE updated_at < now() - interval '1 day')
