@@ -37,7 +37,7 @@ public struct BeamsWebhookSigner: Sendable {
             NotificationHeader("Content-Type", "application/json"),
             NotificationHeader("Webhook-ID-UUID", Self.uuid(of: url)),
             NotificationHeader("Webhook-Request-ID-UUID", requestID),
-            NotificationHeader("Webhook-Signature", Self.hexadecimal(code)),
+            NotificationHeader("Webhook-Signature", code.hexadecimal),
         ]
         if let type = try? JSONValue(parsing: body)["metadata"]?["event_type"]?.string {
             // The older webhooks of a publication name no type.
@@ -52,20 +52,6 @@ public struct BeamsWebhookSigner: Sendable {
 
     /// A receiver's id: a UUID of version 8 (RFC 9562), always the same for the same URL.
     static func uuid(of url: String) -> String {
-        var bytes = Array(SHA256.hash(data: Array(url.utf8)).prefix(16))
-        bytes[6] = bytes[6] & 0x0F | 0x80
-        bytes[8] = bytes[8] & 0x3F | 0x80
-        let digits = Self.hexadecimal(bytes)
-        var parts: [Substring] = []
-        var rest = digits[...]
-        for length in [8, 4, 4, 4, 12] {
-            parts.append(rest.prefix(length))
-            rest = rest.dropFirst(length)
-        }
-        return parts.joined(separator: "-")
-    }
-
-    private static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        bytes.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+        NameBasedUUID.string(of: SHA256.hash(data: Array(url.utf8)), version: 8)
     }
 }

@@ -1,5 +1,4 @@
 import Alerts
-import Crypto
 import Market
 
 /// A firing as text: the parts every payload is built from.
@@ -167,27 +166,4 @@ struct AlertDetails {
     }
 
     static func seconds(_ time: Timestamp) -> Int64 { time.microseconds / 1_000_000 }
-
-    static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-}
-
-/// Name-based ids: RFC 9562, section 5.5.
-enum NameBasedUUID {
-    /// The namespace of Tickwire's event ids, a random UUID chosen once.
-    private static let namespace: [UInt8] = [
-        0x8b, 0x1f, 0x5e, 0x0c, 0x3a, 0x47, 0x4d, 0x92, 0x9e, 0x61, 0x2c, 0x70, 0xd4, 0x55, 0x1a, 0xe3,
-    ]
-
-    /// The version 5 UUID of `name` in lower case.
-    static func string(_ name: String) -> String {
-        var bytes = Array(Insecure.SHA1.hash(data: self.namespace + Array(name.utf8)).prefix(16))
-        bytes[6] = bytes[6] & 0x0F | 0x50
-        bytes[8] = bytes[8] & 0x3F | 0x80
-        let hexadecimal = Array(AlertDetails.hexadecimal(bytes).utf8)
-        let groups = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32]
-        return groups.map { String(decoding: hexadecimal[$0], as: UTF8.self) }.joined(separator: "-")
-    }
 }

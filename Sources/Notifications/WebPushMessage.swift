@@ -66,7 +66,7 @@ public struct WebPushMessage: Hashable, Sendable {
         return [
             NotificationHeader("TTL", String(details.remainingSeconds(now))),
             NotificationHeader("Urgency", details.priority == .passive ? "normal" : "high"),
-            NotificationHeader("Topic", AlertDetails.hexadecimal(Array(digest).prefix(16))),
+            NotificationHeader("Topic", digest.prefix(16).hexadecimal),
         ]
     }
 }

@@ -58,6 +58,15 @@ class Page(Connection):
             self.call(f"{domain}.enable")
         self.call("Page.navigate", url=url)
 
+    def register_worker(self, script):
+        """Registers the page's service worker and gives its id, once it is ready."""
+        self.evaluate(f"navigator.serviceWorker.register('{script}').then(() => navigator.serviceWorker.ready).then(() => true)")
+        return wait_until(
+            lambda: next(
+                (entry["registrationId"] for event in self.events if event["method"] == "ServiceWorker.workerRegistrationUpdated"
+                 for entry in event["params"]["registrations"]), self.evaluate("undefined")),
+            what="the worker's registration")
+
     def problems(self):
         """What a developer would see in red in the console."""
         self.evaluate("1")

@@ -58,12 +58,7 @@ def main(picture):
         browser.control.call("Browser.grantPermissions", origin=origin, permissions=["notifications"])
         page = browser.page()
         page.open(f"{origin}/index.html")
-        page.evaluate("navigator.serviceWorker.register('service-worker.js').then(() => navigator.serviceWorker.ready).then(() => true)")
-        registration = wait_until(
-            lambda: next(
-                (entry["registrationId"] for event in page.events if event["method"] == "ServiceWorker.workerRegistrationUpdated"
-                 for entry in event["params"]["registrations"]), page.evaluate("undefined")),
-            what="the worker's registration")
+        registration = page.register_worker("service-worker.js")
         page.call("ServiceWorker.deliverPushMessage", origin=origin, registrationId=registration, data=json.dumps(MESSAGE))
         wait_until(displayed, 30, "the notification on the screen")
         subprocess.run(["import", "-window", "root", picture], check=True)

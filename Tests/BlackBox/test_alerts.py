@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 
 from conftest import APP, environment, free_port, json_lines, rows, tickwire, wait_until
 from exchanges import PriceExchange
+from soak import metric
 
 SCHEMAS = pathlib.Path(__file__).parent / "schemas"
 
@@ -181,7 +182,7 @@ def test_windows_are_filled_from_the_history_when_an_alert_is_added_and_after_a_
         def add(expression):
             out = tickwire("alerts", "add", "BTC-USD", expression, "--json", env=service.env, check=True).stdout
             alert = json.loads(out)["id"]
-            wait_until(lambda: armed(service) == rows(database, "SELECT count(*) FROM alerts")[0][0], what="the alert in the evaluator")
+            wait_until(lambda: metric(service, "tickwire_alerts_armed") == rows(database, "SELECT count(*) FROM alerts")[0][0], what="the alert in the evaluator")
             return alert
 
         def firings():
@@ -198,15 +199,9 @@ def test_windows_are_filled_from_the_history_when_an_alert_is_added_and_after_a_
         service.stop()
         service = start(*arguments, DATABASE_URL=database)
         wait_until(exchange.subscribed, what="the subscription after the restart")
-        wait_until(lambda: armed(service) == 1, what="the alert after the restart")
+        wait_until(lambda: metric(service, "tickwire_alerts_armed") == 1, what="the alert after the restart")
         large = add("up 8% in 1h")
         exchange.trade("BTC-USD", "107.5")
         trade_until("108.5", 2)
         assert firings()[1] == (large, 108.5, "100")
         assert service.process.poll() is None
-
-
-def armed(service):
-    """How many alerts the service evaluates."""
-    line = next(line for line in service.get("/metrics").splitlines() if line.startswith("tickwire_alerts_armed"))
-    return float(line.rsplit(" ", 1)[1])

@@ -113,12 +113,7 @@ def test_the_service_worker_shows_what_is_pushed(market, tmp_path):
         browser.control.call("Browser.grantPermissions", origin=origin, permissions=["notifications"])
         page = browser.page()
         page.open(f"{origin}/")
-        page.evaluate("navigator.serviceWorker.register('service-worker.js').then(() => navigator.serviceWorker.ready).then(() => true)")
-        registration = wait_until(
-            lambda: next(
-                (entry["registrationId"] for event in page.events if event["method"] == "ServiceWorker.workerRegistrationUpdated"
-                 for entry in event["params"]["registrations"]), page.evaluate("undefined")),
-            what="the worker's registration")
+        registration = page.register_worker("service-worker.js")
         shown = "navigator.serviceWorker.ready.then(r => r.getNotifications()).then(all => all.map(n => [n.title, n.body, n.tag]))"
         for message, expected in (
             ({"notification": {"title": "BTC-USD crossed above 70000", "body": "70000.01 on coinbase", "tag": "alert-3",

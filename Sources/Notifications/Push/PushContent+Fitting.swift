@@ -109,7 +109,7 @@ enum PushID {
 
     /// 32 hexadecimal digits that stand for `text`.
     static func digest(_ text: String) -> String {
-        AlertDetails.hexadecimal(Array(SHA256.hash(data: Array(text.utf8))).prefix(16))
+        SHA256.hash(data: Array(text.utf8)).prefix(16).hexadecimal
     }
 
     /// `text` if it is an absolute URL of one of `schemes`, printable ASCII and at most 1024 bytes.

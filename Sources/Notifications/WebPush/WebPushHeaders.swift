@@ -24,6 +24,6 @@ struct WebPushHeaders {
         // The push service sees the topic: a keyed digest tells it nothing, and no two devices' topics are alike.
         let digest = HMAC<SHA256>.authenticationCode(
             for: Array("\(device)\0\(content.collapseID)".utf8), using: SymmetricKey(data: topicKey))
-        self.topic = AlertDetails.hexadecimal(Array(digest).prefix(16))
+        self.topic = digest.prefix(16).hexadecimal
     }
 }

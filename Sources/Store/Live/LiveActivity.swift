@@ -3,6 +3,22 @@ public import Notifications
 
 /// A Live Activity of a user's, or the wish to have one begun by push.
 public struct LiveActivity: Hashable, Sendable {
+    /// Which activity.
+    public struct Key: Hashable, Sendable {
+        /// The device's number.
+        public let deviceID: Int64
+        /// What it shows.
+        public let symbol: Symbol
+
+        /// Names an activity.
+        public init(deviceID: Int64, symbol: Symbol) {
+            self.deviceID = deviceID
+            self.symbol = symbol
+        }
+    }
+
+    /// Which activity it is.
+    public var key: Key { Key(deviceID: self.deviceID, symbol: self.symbol) }
     /// What its token does.
     public enum Kind: Hashable, Sendable {
         /// It updates one activity.

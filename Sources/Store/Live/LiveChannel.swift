@@ -3,6 +3,22 @@ public import Notifications
 
 /// A broadcast channel for a symbol: asked for, or made.
 public struct LiveChannel: Hashable, Sendable {
+    /// Which channel of an app.
+    public struct Key: Hashable, Sendable {
+        /// Whose price it tells.
+        public let symbol: Symbol
+        /// Which of Apple's services has it.
+        public let environment: APNsEnvironment
+
+        /// Names a channel of an app.
+        public init(symbol: Symbol, environment: APNsEnvironment) {
+            self.symbol = symbol
+            self.environment = environment
+        }
+    }
+
+    /// Which of its app's channels it is.
+    public var key: Key { Key(symbol: self.symbol, environment: self.environment) }
     /// Whose price it tells.
     public let symbol: Symbol
     /// The app's bundle id.

@@ -98,8 +98,8 @@ extension LiveStore {
     /// - Returns: The timestamp to send, for each that nobody has sent to within `spacing`.
     /// - Throws: `PostgresError`.
     public func claim(
-        _ claims: [ChannelClaim], topic: String, spacing: Duration
-    ) async throws -> [ChannelClaim.Key: Int64] {
+        _ claims: [LiveClaim<LiveChannel.Key>], topic: String, spacing: Duration
+    ) async throws -> [LiveChannel.Key: Int64] {
         if claims.isEmpty { return [:] }
         let rows = try await self.client.query(
             """
@@ -116,7 +116,7 @@ extension LiveStore {
                 .array(claims.map { String($0.timestamp) }), .array(claims.map { $0.isUrgent ? "t" : "f" }),
                 .integer(spacing.milliseconds),
             ])
-        var stamps: [ChannelClaim.Key: Int64] = [:]
+        var stamps: [LiveChannel.Key: Int64] = [:]
         for row in rows {
             guard let environment = APNsEnvironment(rawValue: try row.text(0)) else { continue }
             stamps[.init(symbol: try row.symbol(1), environment: environment)] = try row.integer(2)

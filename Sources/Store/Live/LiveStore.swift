@@ -96,7 +96,9 @@ public struct LiveStore: Sendable {
     /// Takes the right to send to activities now, from this process's own clock.
     ///
     /// - Returns: The timestamp to send, for each that nobody has sent to within `spacing`.
-    public func claim(_ pushes: [ActivityClaim], spacing: Duration) async throws -> [ActivityClaim.Key: Int64] {
+    public func claim(_ pushes: [LiveClaim<LiveActivity.Key>], spacing: Duration) async throws -> [LiveActivity.Key:
+        Int64]
+    {
         if pushes.isEmpty { return [:] }
         let rows = try await self.client.query(
             """
@@ -111,7 +113,7 @@ public struct LiveStore: Sendable {
                 .array(pushes.map { String($0.timestamp) }), .array(pushes.map { $0.isUrgent ? "t" : "f" }),
                 .integer(spacing.milliseconds),
             ])
-        var stamps: [ActivityClaim.Key: Int64] = [:]
+        var stamps: [LiveActivity.Key: Int64] = [:]
         for row in rows {
             stamps[.init(deviceID: try row.integer(0), symbol: try row.symbol(1))] = try row.integer(2)
         }

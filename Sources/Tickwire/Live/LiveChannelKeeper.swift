@@ -65,13 +65,13 @@ actor LiveChannelKeeper {
     /// Asks for what the settings list, and for what activities that begin by push will listen to.
     private func wantedChannels(_ wanted: [LiveActivity]) async throws -> [LiveChannel] {
         let channels = try await self.store.channels(topic: self.topic)
-        var keys = Set(channels.map { ChannelClaim.Key(symbol: $0.symbol, environment: $0.environment) })
-        var missing: [ChannelClaim.Key] = []
+        var keys = Set(channels.map { $0.key })
+        var missing: [LiveChannel.Key] = []
         if case .listed(let symbols)? = self.settings.symbols {
-            missing += symbols.sorted().map { ChannelClaim.Key(symbol: $0, environment: self.environment) }
+            missing += symbols.sorted().map { LiveChannel.Key(symbol: $0, environment: self.environment) }
         }
         missing += wanted.filter { $0.device.topic == self.topic }
-            .map { ChannelClaim.Key(symbol: $0.symbol, environment: $0.device.environment) }
+            .map { LiveChannel.Key(symbol: $0.symbol, environment: $0.device.environment) }
         for key in missing where keys.insert(key).inserted {
             _ = try await self.store.want(key.symbol, topic: self.topic, environment: key.environment)
         }

@@ -19,20 +19,20 @@ extension LivePriceService {
     private func claimed(_ work: [LivePriceState.Work]) async -> [LivePriceState.Work] {
         // Clocks of two machines differ a little within a cadence.
         let spacing = self.cadence * 19 / 20
-        var channelClaims: [ChannelClaim] = []
-        var activityClaims: [ActivityClaim] = []
+        var channelClaims: [LiveClaim<LiveChannel.Key>] = []
+        var activityClaims: [LiveClaim<LiveActivity.Key>] = []
         for item in work {
             switch item.target {
             case .channel(let channel):
                 channelClaims.append(
-                    ChannelClaim(key: Self.key(channel), timestamp: item.push.timestamp, isUrgent: item.isUrgent))
+                    LiveClaim(key: channel.key, timestamp: item.push.timestamp, isUrgent: item.isUrgent))
             case .activity(let activity):
                 activityClaims.append(
-                    ActivityClaim(key: Self.key(activity), timestamp: item.push.timestamp, isUrgent: item.isUrgent))
+                    LiveClaim(key: activity.key, timestamp: item.push.timestamp, isUrgent: item.isUrgent))
             }
         }
-        let channels: [ChannelClaim.Key: Int64]
-        let activities: [ActivityClaim.Key: Int64]
+        let channels: [LiveChannel.Key: Int64]
+        let activities: [LiveActivity.Key: Int64]
         do {
             channels = try await self.store.claim(channelClaims, topic: self.all.topic, spacing: spacing)
             activities = try await self.store.claim(activityClaims, spacing: spacing)
@@ -44,8 +44,8 @@ extension LivePriceService {
         return work.compactMap { item in
             let stamp =
                 switch item.target {
-                case .channel(let channel): channels[Self.key(channel)]
-                case .activity(let activity): activities[Self.key(activity)]
+                case .channel(let channel): channels[channel.key]
+                case .activity(let activity): activities[activity.key]
                 }
             guard let stamp else {
                 self.state.withLock { $0.ended(item.target, isTaken: true) }
@@ -105,7 +105,7 @@ extension LivePriceService {
     private func keep(_ outcome: LivePriceOutcome, _ item: LivePriceState.Work) async throws {
         switch (outcome, item.target) {
         case (.taken(let isAtOther), .activity(let activity)):
-            if item.isEnd {
+            if item.push.isEnd {
                 self.state.withLock { $0.gone(item.target) }
                 try await self.store.remove(device: activity.deviceID)
             } else if isAtOther || !activity.hasSucceeded {
@@ -170,13 +170,5 @@ extension LivePriceService {
             }
         }
         self.mustReload()
-    }
-
-    private static func key(_ channel: LiveChannel) -> ChannelClaim.Key {
-        ChannelClaim.Key(symbol: channel.symbol, environment: channel.environment)
-    }
-
-    private static func key(_ activity: LiveActivity) -> ActivityClaim.Key {
-        ActivityClaim.Key(deviceID: activity.deviceID, symbol: activity.symbol)
     }
 }

@@ -15,11 +15,6 @@ struct LivePriceState: Sendable {
         var push: LiveActivityPush
         /// Whether it goes whatever was sent just now.
         let isUrgent: Bool
-
-        /// Whether it ends what it goes to.
-        var isEnd: Bool {
-            if case .end = self.push.event { true } else { false }
-        }
     }
 
     /// A crossing as screens are told of it.
@@ -58,10 +53,10 @@ struct LivePriceState: Sendable {
 
     let cadence: Duration
     var counters = LivePriceCounters()
-    private var channels: [ChannelClaim.Key: Entry<LiveChannel>] = [:]
-    private var activities: [ActivityClaim.Key: Entry<LiveActivity>] = [:]
-    private var starts: [ActivityClaim.Key: LiveActivity] = [:]
-    private var startsHeld: [ActivityClaim.Key: Timestamp] = [:]
+    private var channels: [LiveChannel.Key: Entry<LiveChannel>] = [:]
+    private var activities: [LiveActivity.Key: Entry<LiveActivity>] = [:]
+    private var starts: [LiveActivity.Key: LiveActivity] = [:]
+    private var startsHeld: [LiveActivity.Key: Timestamp] = [:]
     private var sparklines: [Symbol: LiveSparkline] = [:]
     private var inFlight = 0
 
@@ -71,9 +66,9 @@ struct LivePriceState: Sendable {
 
     /// Takes what the tables say now; what goes on keeps its governor.
     mutating func replace(channels: [LiveChannel]) {
-        var entries: [ChannelClaim.Key: Entry<LiveChannel>] = [:]
+        var entries: [LiveChannel.Key: Entry<LiveChannel>] = [:]
         for channel in channels where channel.id != nil {
-            let key = ChannelClaim.Key(symbol: channel.symbol, environment: channel.environment)
+            let key = channel.key
             var entry = self.channels[key].flatMap { $0.target.id == channel.id ? $0 : nil }
             entry?.target = channel
             entries[key] =
@@ -90,10 +85,10 @@ struct LivePriceState: Sendable {
 
     /// Takes what the tables say now.
     mutating func replace(activities: [LiveActivity], thresholds: [String: [Symbol: [Decimal64]]]) {
-        var entries: [ActivityClaim.Key: Entry<LiveActivity>] = [:]
+        var entries: [LiveActivity.Key: Entry<LiveActivity>] = [:]
         self.starts = [:]
         for activity in activities {
-            let key = ActivityClaim.Key(deviceID: activity.deviceID, symbol: activity.symbol)
+            let key = activity.key
             guard case .update = activity.kind else {
                 self.starts[key] = activity
                 continue
@@ -133,7 +128,7 @@ struct LivePriceState: Sendable {
                 at: state.price, tick: state.tick, market: state.schedule.market(at: market.now), now: market.now)
             if let push = self.count(decision) {
                 self.channels[key]?.isSending = true
-                work.append(Work(target: .channel(entry.target), push: push, isUrgent: Self.isEnd(push)))
+                work.append(Work(target: .channel(entry.target), push: push, isUrgent: push.isEnd))
             }
         }
         for (key, entry) in self.activities where !entry.isSending && self.inFlight < Self.inFlightMax {
@@ -148,7 +143,7 @@ struct LivePriceState: Sendable {
                 at: state.price, tick: state.tick, market: place, relevance: relevance, now: market.now)
             if let push = self.count(decision) {
                 self.activities[key]?.isSending = true
-                work.append(Work(target: .activity(entry.target), push: push, isUrgent: Self.isEnd(push)))
+                work.append(Work(target: .activity(entry.target), push: push, isUrgent: push.isEnd))
             }
         }
         return work
@@ -219,7 +214,7 @@ struct LivePriceState: Sendable {
     }
 
     private func channelID(of activity: LiveActivity) -> String? {
-        let key = ChannelClaim.Key(symbol: activity.symbol, environment: activity.device.environment)
+        let key = LiveChannel.Key(symbol: activity.symbol, environment: activity.device.environment)
         guard let channel = self.channels[key]?.target, channel.topic == activity.device.topic else { return nil }
         return channel.id
     }
@@ -231,13 +226,11 @@ struct LivePriceState: Sendable {
         self.inFlight = max(0, self.inFlight - 1)
         switch target {
         case .channel(let channel):
-            let key = ChannelClaim.Key(symbol: channel.symbol, environment: channel.environment)
-            self.channels[key]?.isSending = false
-            if !isTaken { self.channels[key]?.governor.missed() }
+            self.channels[channel.key]?.isSending = false
+            if !isTaken { self.channels[channel.key]?.governor.missed() }
         case .activity(let activity):
-            let key = ActivityClaim.Key(deviceID: activity.deviceID, symbol: activity.symbol)
-            self.activities[key]?.isSending = false
-            if !isTaken { self.activities[key]?.governor.missed() }
+            self.activities[activity.key]?.isSending = false
+            if !isTaken { self.activities[activity.key]?.governor.missed() }
         }
     }
 
@@ -245,11 +238,10 @@ struct LivePriceState: Sendable {
     mutating func gone(_ target: Work.Target) {
         switch target {
         case .channel(let channel):
-            self.channels[ChannelClaim.Key(symbol: channel.symbol, environment: channel.environment)] = nil
+            self.channels[channel.key] = nil
         case .activity(let activity):
-            let key = ActivityClaim.Key(deviceID: activity.deviceID, symbol: activity.symbol)
-            self.activities[key] = nil
-            self.starts[key] = nil
+            self.activities[activity.key] = nil
+            self.starts[activity.key] = nil
         }
     }
 
@@ -273,10 +265,6 @@ struct LivePriceState: Sendable {
             sparkline: self.sparklines[latest.symbol]?.points ?? [])
     }
 
-    private static func isEnd(_ push: LiveActivityPush) -> Bool {
-        if case .end = push.event { true } else { false }
-    }
-
     /// The smallest step that is shown: a unit of the last decimal.
     private static func tick(_ decimals: Int) -> Decimal64 {
         // Twelve decimals at most, which always fit.
@@ -285,5 +273,12 @@ struct LivePriceState: Sendable {
 
     private static func later(_ time: Timestamp, _ duration: Duration) -> Timestamp {
         time.advanced(byNanoseconds: Int64(duration / .nanoseconds(1)))
+    }
+}
+
+extension LiveActivityPush {
+    /// Whether it ends what it goes to.
+    var isEnd: Bool {
+        if case .end = self.event { true } else { false }
     }
 }

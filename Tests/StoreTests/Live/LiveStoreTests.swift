@@ -62,10 +62,10 @@ struct LiveStoreTests {
             let live = LiveStore(client: store.client)
             let symbol = try Symbol("BTC-USD")
             _ = try await live.want(symbol, topic: Self.topic, environment: .production)
-            let key = ChannelClaim.Key(symbol: symbol, environment: .production)
+            let key = LiveChannel.Key(symbol: symbol, environment: .production)
             let claim: (Int64, Bool) async throws -> Int64? = { timestamp, isUrgent in
                 try await live.claim(
-                    [ChannelClaim(key: key, timestamp: timestamp, isUrgent: isUrgent)], topic: Self.topic,
+                    [LiveClaim(key: key, timestamp: timestamp, isUrgent: isUrgent)], topic: Self.topic,
                     spacing: .seconds(15))[key]
             }
             #expect(try await claim(100, false) == 100)
@@ -74,8 +74,8 @@ struct LiveStoreTests {
             #expect(try await claim(150, true) == 201)
             let id = try await Self.device("aa", store)
             try await live.register(.update(symbol), device: id)
-            let activity = ActivityClaim.Key(deviceID: id, symbol: symbol)
-            let claims = [ActivityClaim(key: activity, timestamp: 7, isUrgent: false)]
+            let activity = LiveActivity.Key(deviceID: id, symbol: symbol)
+            let claims = [LiveClaim(key: activity, timestamp: 7, isUrgent: false)]
             #expect(try await live.claim(claims, spacing: .seconds(15)) == [activity: 7])
             #expect(try await live.claim(claims, spacing: .seconds(15)).isEmpty)
         }

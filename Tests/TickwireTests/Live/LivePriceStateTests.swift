@@ -141,7 +141,7 @@ struct LivePriceStateTests {
         state.ended(first.target, isTaken: true)
         #expect(state.looked(self.market(prices, 8 * 3_600 - 1)).isEmpty)
         let last = try #require(state.looked(self.market(prices, 8 * 3_600)).first)
-        #expect(last.isEnd && last.isUrgent)
+        #expect(last.push.isEnd && last.isUrgent)
         state.gone(last.target)
         #expect(state.looked(self.market(prices, 9 * 3_600)).isEmpty)
     }
